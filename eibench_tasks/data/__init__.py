@@ -1,0 +1,1 @@
+"""The annotations, the protocol strings and the images, joined into one prepared data set."""
