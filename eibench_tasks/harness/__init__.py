@@ -1,0 +1,1 @@
+"""The glue to lmms-eval and lm-eval: what the task YAMLs name."""

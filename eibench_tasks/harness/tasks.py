@@ -1,0 +1,233 @@
+"""What the task YAMLs of lmms-eval name: data, prompts, turns, judging, aggregation.
+
+`dataset_path`, `run_facts` and their like are attributes that are made when a YAML asks for them. That is the
+first moment at which a run is known to use EIBench, and the last one at which an error ends it cleanly: later
+lmms-eval retries exceptions and exits with code 0.
+"""
+
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from eibench_tasks import __version__
+from eibench_tasks.data.images import open_image
+from eibench_tasks.data.prepared import Prepared, check_images, load_prepared
+from eibench_tasks.errors import EIBenchError, ImagesError, RunStopped
+from eibench_tasks.harness import rows
+from eibench_tasks.judging.answer import final_answer
+from eibench_tasks.judging.judgement import Judge
+from eibench_tasks.judging.registry import check_judge, judge_name, load_judge
+from eibench_tasks.metrics import coherence
+from eibench_tasks.settings import persona, turns
+
+Doc = Mapping[str, Any]
+
+DEMO = Path(__file__).resolve().parent.parent / "data" / "demo"
+"""The demo split that is shipped; its image paths are relative to this folder."""
+
+
+def check_run(prepared: bool = True) -> Prepared | None:
+    """Checks everything that a run needs, before a model is asked.
+
+    Args:
+        prepared: whether the run uses the prepared data (the demo split does not).
+
+    Raises:
+        RunStopped: something is missing; the message says what and how to mend it.
+    """
+    try:
+        check_judge(judge_name())
+        data = load_prepared() if prepared else None
+        if data:
+            check_images(data.samples)
+        load_judge()
+        if coherence.bert_wanted():
+            coherence.load_bert()
+        return data
+    except EIBenchError as error:
+        raise RunStopped(error) from None
+
+
+def _dataset_path() -> str:
+    data = check_run()
+    return str(data.arrow) if data else ""
+
+
+def _demo_files() -> dict[str, Any]:
+    check_run(prepared=False)
+    return {"data_files": {"demo": str(DEMO / "samples.jsonl")}}
+
+
+def _run_facts() -> dict[str, Any]:
+    """What a result must say beside its numbers. Goes into the task's metadata."""
+    facts = _judge_facts()
+    data = check_run()
+    if data:
+        manifest = data.manifest
+        facts["data"] = {
+            "commit": manifest.commit,
+            "digest": manifest.digest,
+            "samples": {name: f"{counts.n} of {counts.of}" for name, counts in manifest.counts.items()},
+        }
+        facts["captions"] = manifest.captions.model if manifest.captions else "the model's own"
+    return facts
+
+
+def _judge_facts() -> dict[str, Any]:
+    judge = _judge()
+    return {
+        "eibench": __version__,
+        "judge": judge.name,
+        "protocol": judge.protocol,
+        "judge_version": judge.version,
+        "comparable_with_published": judge.comparable,
+        "persona": persona.persona() or "published",
+    }
+
+
+def _caption_output_type() -> str:
+    """One turn where captions are prepared, so that requests can be batched; else caption first, then answer."""
+    data = check_run()
+    return "generate_until" if data and data.manifest.captions else "generate_until_agentic"
+
+
+_MADE_ON_REQUEST: dict[str, Callable[[], Any]] = {
+    "dataset_path": _dataset_path,
+    "demo_files": _demo_files,
+    "run_facts": _run_facts,
+    "demo_facts": _judge_facts,
+    "caption_output_type": _caption_output_type,
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MADE_ON_REQUEST:
+        return _MADE_ON_REQUEST[name]()
+    raise AttributeError(name)
+
+
+def image(doc: Doc) -> list[Any]:
+    """The image of a sample: one PIL image, upright and RGB."""
+    path = Path(doc["image"])
+    try:
+        return [open_image(path if path.is_absolute() else DEMO / path)]
+    except ImagesError as error:
+        raise RunStopped(
+            ImagesError(f"{path} {error.what}", "Run: `eibench prepare --images DIR` again")
+        ) from None
+
+
+def reference(doc: Doc) -> str:
+    """The reference triggers, one a line."""
+    return "\n".join(doc["triggers"])
+
+
+def user_prompt(doc: Doc) -> str:
+    """The published prompt."""
+    return persona.with_persona(doc["prompt_user"], persona.persona())
+
+
+def cot_prompt(doc: Doc) -> str:
+    """The published prompt that asks for reasoning step by step."""
+    return persona.with_persona(doc["prompt_cot"], persona.persona())
+
+
+def describe_prompt(doc: Doc) -> str:
+    """Asks for a caption."""
+    first = turns.own_caption("", [])
+    assert first is not None
+    return first
+
+
+def caption_turn(
+    doc: Doc, lmms_eval_specific_kwargs: Any = None, previous_output: Sequence[str] | None = None, **_: Any
+) -> Any:
+    """The turns of the caption setting; one turn where the caption is prepared."""
+    if doc["caption"]:
+        return turns.with_caption(user_prompt(doc), doc["caption"])
+    return _turn(turns.own_caption, doc, previous_output)
+
+
+def self_ask_turn(
+    doc: Doc, lmms_eval_specific_kwargs: Any = None, previous_output: Sequence[str] | None = None, **_: Any
+) -> Any:
+    """The turns of the cfsa setting."""
+    return _turn(turns.self_ask, doc, previous_output)
+
+
+def _turn(setting: turns.NextPrompt, doc: Doc, outputs: Sequence[str] | None) -> Any:
+    """lmms-eval's agentic protocol: the next prompt, or the end with all turns packed into the last output."""
+    user = user_prompt(doc)
+    if outputs is None:
+        return setting(user, [])
+    if turns.unpack(outputs[-1]) and _replaying.is_set():  # a logged conversation comes back whole
+        return None, None, True, None, None
+    replies = [final_answer(output) for output in outputs]
+    following = setting(user, replies)
+    failed = rows.failed_request(outputs[-1])
+    if following is not None and not failed:
+        return None, following, False, None, None
+    prompts = [str(setting(user, replies[:index])) for index in range(len(replies))]
+    return None, None, True, [outputs[-1] if failed else turns.pack(prompts, outputs)], None
+
+
+_replaying = threading.Event()
+
+
+def replaying() -> None:
+    """Says that the model of this process gives logged outputs back, so packed turns are to be trusted."""
+    _replaying.set()
+
+
+def score(doc: Doc, results: Sequence[Any]) -> dict[str, Any]:
+    """Judges the answer of a setting with one turn."""
+    return rows.answer_rows(doc, _text(results), _judge())
+
+
+def score_turns(doc: Doc, results: Sequence[Any]) -> dict[str, Any]:
+    """Judges the last reply of a setting with several turns."""
+    output = _text(results)
+    said = turns.unpack(output)
+    return rows.answer_rows(doc, said[-1]["reply"] if said else output, _judge(), said)
+
+
+def describe(doc: Doc, results: Sequence[Any]) -> dict[str, Any]:
+    """Keeps a caption under the key by which `eibench prepare --captions` joins it."""
+    output = _text(results)
+    caption = "" if rows.failed_request(output) else final_answer(output)
+    return {"described": {"sample_id": doc["id"], "image_id": doc["image_id"], "caption": caption}}
+
+
+def described(items: Sequence[Doc]) -> float:
+    """Share of images that got a caption, in percent."""
+    return 100 * sum(bool(item["caption"]) for item in items) / len(items) if items else math.nan
+
+
+def _text(results: Sequence[Any]) -> str:
+    first = results[0] if results else ""
+    while isinstance(first, list):
+        first = first[0] if first else ""
+    return first if isinstance(first, str) else ""
+
+
+def _judge() -> Judge:
+    try:
+        return load_judge()
+    except EIBenchError as error:
+        raise RunStopped(error) from None
+
+
+class Prefetch:
+    """A filter that shows the judge all answers of a task at once, and passes them on unchanged."""
+
+    def apply(self, resps: list[list[str]], docs: Any) -> list[list[str]]:
+        """Called by the harness after the model has answered and before anything is scored."""
+        answers = []
+        for outputs in resps:
+            for output in outputs[:1]:
+                said = turns.unpack(output) if isinstance(output, str) else None
+                answers.append(final_answer(said[-1]["reply"] if said else _text([output])))
+        _judge().prefetch(answers, [])
+        return resps

@@ -1,0 +1,1 @@
+"""Who decides which triggers an answer names: judges, verdicts and judgements."""

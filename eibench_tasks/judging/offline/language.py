@@ -1,0 +1,175 @@
+"""Sentences, words and negation of English text, by rule."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+MAX_WORDS = 60
+"""Longer sentences are cut at a comma or a space: the encoder's vector of a longer text says little."""
+
+_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)*_\]]*\s+(?=\S)|\n+|(?<=\S)\s*[•●▪]\s*|;\s+")
+_LIST_MARK = re.compile(r"^\s*(?:[-*+•–]+|\(?\d{1,2}[.)]|[a-z][.)]|#+)\s+")
+_ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|mr|mrs|ms|dr|st|vs|etc)\.$", re.IGNORECASE)
+_WORD = re.compile(r"[A-Za-z]+(?:[’'][A-Za-z]+)?|\d+")
+
+_STOP = frozenset(
+    "a an the this that these those there here it its he she they them his her their him i you we our your my me us"
+    " is are was were be been being am do does did done has have had having will would can could may might must"
+    " should shall of to in on at by for from with as into onto over under about around between through during"
+    " and or but so if than then too also very more most much many some any all both each other another such own"
+    " which who whom whose what when where why how while because although though since until up down out off"
+    " image picture photo photograph person individual one someone something appears appear seems seem looks look"
+    " likely possibly perhaps probably maybe suggests suggest suggesting indicates indicate indicating shows show"
+    " s t ll re ve d m".split()
+)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A piece of a text with its place in it: ``text == whole[start:end]``."""
+
+    text: str
+    start: int
+    end: int
+
+
+def sentences(text: str) -> list[Span]:
+    """Splits an answer into sentences, list items and semicolon clauses; each at most `MAX_WORDS` words.
+
+    Markup of lists and headings is left out of the spans. The spans are in order and do not overlap.
+    """
+    spans: list[Span] = []
+    start = 0
+    for match in _SENTENCE_END.finditer(text):
+        if _ABBREVIATION.search(text[start : match.start()]):
+            continue
+        spans += _pieces(text, start, match.start())
+        start = match.end()
+    spans += _pieces(text, start, len(text))
+    return spans
+
+
+def _pieces(text: str, start: int, end: int) -> Iterator[Span]:
+    mark = _LIST_MARK.match(text, start, end) if start < end else None
+    begin = mark.end() if mark else start
+    while begin < end and not text[begin].isalnum() and text[begin] not in "\"'“‘(":
+        begin += 1
+    while end > begin and (text[end - 1].isspace() or text[end - 1] in "*_#"):
+        end -= 1
+    while begin < end:
+        cut = _cut(text, begin, end)
+        if any(character.isalnum() for character in text[begin:cut]):
+            yield Span(text[begin:cut], begin, cut)
+        begin = cut
+        while begin < end and text[begin].isspace():
+            begin += 1
+
+
+def _cut(text: str, begin: int, end: int) -> int:
+    """Where to cut a piece that is too long: after its last comma within the limit, else after the last word."""
+    limit = end
+    for count, match in enumerate(re.compile(r"\S+").finditer(text, begin, end), start=1):
+        if count > MAX_WORDS or match.end() - begin > 12 * MAX_WORDS:
+            limit = max(match.start(), begin + 1) if count > 1 else min(match.end(), begin + 12 * MAX_WORDS)
+            break
+    if limit == end:
+        return end
+    comma = text.rfind(", ", begin + 1, limit)
+    return comma + 2 if comma > begin + 40 else limit
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of a text: its stem, whether it carries content, and its place in characters."""
+
+    stem: str
+    content: bool
+    start: int
+    end: int
+
+
+def words(text: str) -> list[Word]:
+    """The words of a text, lower-cased and stemmed (Snowball, English)."""
+    found = []
+    for match in _WORD.finditer(text):
+        word = match.group().lower().replace("’", "'")
+        base = word.partition("'")[0]
+        found.append(Word(_stem(base), base not in _STOP, match.start(), match.end()))
+    return found
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> "object":
+    import snowballstemmer
+
+    return snowballstemmer.stemmer("english")
+
+
+@lru_cache(maxsize=50_000)
+def _stem(word: str) -> str:
+    return str(_stemmer().stemWord(word))  # type: ignore[attr-defined]
+
+
+# Words that deny what follows them in their clause, and words that deny what stands before them.
+_DENY_AFTER = re.compile(
+    r"\b(?:no|not|never|nobody|nothing|none|neither|nor|without|cannot|\w+n[’']t|hardly|barely|scarcely|rarely"
+    r"|lack(?:s|ing|ed)?|absence of|absent|free (?:of|from)|devoid of|rather than|instead of|far from|anything but"
+    r"|fail(?:s|ed|ing)? to|no longer|rul(?:es?|ed|ing) out|as opposed to|contrary to|unlike|missing|stopped"
+    r"|would have|would expect|one might expect|had (?:he|she|they|it|there) been|if (?:he|she|they|it|there) (?:had|were)"
+    r"|could have been|should have|lacking|empty of|short of|nowhere|denies|dispels?|excludes?|refus\w+ to|nor"
+    r"|gone (?:is|are)|void of|bereft of|minus|cease[sd]? to|zero|un(?:aware|able to))\b",
+    re.IGNORECASE,
+)
+_DENY_BEFORE = re.compile(
+    r"\b(?:(?:is|are|was|were|seems?|appears?)(?: \w+)? (?:absent|missing|lacking|nowhere|gone|out of the question|ruled out)"
+    r"|nowhere to be (?:seen|found)|plays? no (?:part|role)|(?:is|are|was|were)(?: simply)? not (?:there|present|visible|shown|the (?:cause|reason|issue|point))"
+    r"|(?:isn|aren|wasn|weren)[’']t (?:there|present|visible|shown|the (?:cause|reason|issue|point))"
+    r"|has nothing to do|have nothing to do|is not (?:it|to blame)|never (?:came|arrived|appeared|happened|materiali[sz]ed|enters?)"
+    r"|(?:does|do|did)(?: not|n[’']t) (?:appear|exist|enter|feature|figure|come into))\b",
+    re.IGNORECASE,
+)
+# Phrases that look like a denial and are none.
+_NO_DENIAL = re.compile(
+    r"\b(?:not (?:only|just|merely|simply|solely)|no doubt|without (?:a )?doubt|no wonder|not to mention|nothing but"
+    r"|nothing (?:short|less) (?:of|than)|none other than|no (?:less|fewer) than|not (?:a )?dry eye"
+    r"|(?:can(?:no|['’])t|cannot|could(?: not|n['’]t)|unable to|can(?: |)not)(?: seem to)? (?:help|stop|hide|contain|hold back|wait|believe|take (?:his|her|their) eyes)"
+    r"|no (?:one|body) (?:could|can) (?:miss|deny)|cannot be (?:missed|denied|overstated)|impossible to miss|hard(?:ly)? to miss"
+    r"|(?:does|do|did)(?:n['’]t| not) (?:notice|mind|see|know|care)|not (?:yet )?notic\w+|never (?:stops?|ceases?)|not without"
+    r"|no matter|more often than not|why not|if not|unable to (?:stop|hide|contain|hold))\b",
+    re.IGNORECASE,
+)
+_CLAUSE_END = re.compile(
+    r"[,;:.!?—()]|\b(?:but|however|yet|instead|although|though|while|whereas|because|except|so|since|which|who|and (?:he|she|they|it|the|there)|only)\b",
+    re.IGNORECASE,
+)
+_LIST_GOES_ON = re.compile(r"^[^.!?;]{0,60}?\b(?:or|nor)\b", re.IGNORECASE)
+
+
+def denied(text: str) -> npt.NDArray[np.bool_]:
+    """Marks the characters of a sentence that stand in the scope of a denial; shape (characters,)."""
+    marks = np.zeros(len(text), dtype=bool)
+    allowed = [match.span() for match in _NO_DENIAL.finditer(text)]
+    for match in _DENY_AFTER.finditer(text):
+        if not any(start <= match.start() < end for start, end in allowed):
+            marks[match.start() : _scope_end(text, match.end())] = True
+    for match in _DENY_BEFORE.finditer(text):
+        ends = [end.end() for end in _CLAUSE_END.finditer(text, 0, match.start())]
+        marks[(ends[-1] if ends else 0) : match.end()] = True
+    return marks
+
+
+def _scope_end(text: str, start: int) -> int:
+    for match in _CLAUSE_END.finditer(text, start):
+        if match.group() == "," and _LIST_GOES_ON.match(text[match.end() :]):
+            continue  # "no tears, shouting or slammed doors"
+        return match.start()
+    return len(text)
+
+
+def has_denial(spans: Iterable[str]) -> bool:
+    """Whether any of the texts denies something."""
+    return any(denied(text).any() for text in spans)

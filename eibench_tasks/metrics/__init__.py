@@ -1,0 +1,1 @@
+"""Numbers out of judgements. Shares are in percent, as published; NaN where there is nothing to count."""

@@ -1,0 +1,21 @@
+"""Prompts of our own, one text file each, their version in the name. The published prompts are prepared data."""
+
+from functools import lru_cache
+from pathlib import Path
+
+
+@lru_cache(maxsize=None)
+def prompt(name: str, **values: str) -> str:
+    """The prompt of a file, its ``{placeholders}`` filled in.
+
+    Args:
+        name: file name without suffix, for example ``caption_v1``.
+        values: by placeholder; inserted as they are, braces in them are text.
+    """
+    text = (Path(__file__).parent / f"{name}.txt").read_text(encoding="utf-8").rstrip("\n")
+    parts = []
+    while "{" in text:
+        before, _, rest = text.partition("{")
+        key, _, text = rest.partition("}")
+        parts += [before, values[key]]
+    return "".join(parts) + text

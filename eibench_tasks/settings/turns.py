@@ -1,0 +1,64 @@
+"""The settings that take several turns: the model's own caption, and self-ask (CFSA).
+
+A setting is a function from the replies so far to the next prompt; when it has none left, the last reply is the
+answer. The harness keeps no state between turns, so neither do we: everything follows from the replies.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import TypedDict
+
+from eibench_tasks.settings.prompts import prompt
+
+NextPrompt = Callable[[str, Sequence[str]], str | None]
+"""From the published prompt of the sample and the replies so far to the next prompt; None when all is said."""
+
+
+class Turn(TypedDict):
+    """One prompt and what the model replied, without its reasoning."""
+
+    prompt: str
+    reply: str
+
+
+def own_caption(user_prompt: str, replies: Sequence[str]) -> str | None:
+    """First the model describes the image, then it is asked with that caption."""
+    if not replies:
+        return prompt("describe_v1")
+    return with_caption(user_prompt, replies[0]) if len(replies) == 1 else None
+
+
+def with_caption(user_prompt: str, caption: str) -> str:
+    """The published prompt below a caption. How the paper joined the two is not published."""
+    return prompt("caption_v1", caption=caption, question=user_prompt)
+
+
+def self_ask(user_prompt: str, replies: Sequence[str]) -> str | None:
+    """CFSA at inference, a reconstruction: general questions, own questions, their answers, summary."""
+    if not replies:
+        return prompt("cfsa_general_v1")
+    if len(replies) == 1:
+        return prompt("cfsa_ask_v1", question=user_prompt, turns=replies[0])
+    if len(replies) == 2:
+        return prompt("cfsa_answer_v1", turns=replies[1])
+    if len(replies) == 3:
+        notes = f"{replies[0]}\n\n{replies[1]}\n\n{replies[2]}"
+        return prompt("cfsa_summary_v1", question=user_prompt, turns=notes)
+    return None
+
+
+def pack(prompts: Sequence[str], replies: Sequence[str]) -> str:
+    """All turns as one text, the form in which they pass through the harness and its log."""
+    turns = [Turn(prompt=p, reply=r) for p, r in zip(prompts, replies, strict=True)]
+    return json.dumps({"eibench_turns": turns}, ensure_ascii=False)
+
+
+def unpack(text: str) -> list[Turn] | None:
+    """The turns that `pack` put into a text; None where it is not such a text."""
+    if not text.startswith('{"eibench_turns"'):
+        return None
+    try:
+        turns = json.loads(text)["eibench_turns"]
+        return [Turn(prompt=str(turn["prompt"]), reply=str(turn["reply"])) for turn in turns] or None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
