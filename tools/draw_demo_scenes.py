@@ -458,8 +458,8 @@ def _empty_cone(canvas: Canvas, rim: Point, angle: float) -> None:
             [turned((offset, -3), angle, rim), turned((offset * 0.3, 26), angle, rim)], 1.4, "#b67735"
         )
     for drop in (6, 14):
-        canvas.line([turned((-9 + drop * 0.3, drop), angle, rim), turned((9 - drop * 0.3, drop),
-                    angle, rim)], 1.4, "#b67735")  # fmt: skip
+        ends = [turned((side * (9 - drop * 0.3), drop), angle, rim) for side in (-1, 1)]
+        canvas.line(ends, 1.4, "#b67735")
     canvas.ellipse(turned((0, -5), angle, rim), 15, 5, "#e8b46c", angle)
     canvas.ellipse(turned((0, -5), angle, rim), 12, 3.6, "#8a5a2b", angle)
 

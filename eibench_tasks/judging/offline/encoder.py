@@ -68,10 +68,10 @@ class Encoder:
             for start in range(0, len(new), _BATCH):
                 self._known.update(self._encode(new[start : start + _BATCH]))
 
-    def forget(self) -> None:
-        """Drops everything that was embedded."""
+    def keep(self, texts: set[str]) -> None:
+        """Drops what was embedded before, apart from these texts."""
         with self._lock:
-            self._known.clear()
+            self._known = {text: item for text, item in self._known.items() if text in texts}
 
     def _encode(self, texts: list[str]) -> dict[str, Embedded]:
         import torch

@@ -1,0 +1,93 @@
+"""Reads answers that were given before: logs of lmms-eval, or plain lines."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from eibench_tasks.errors import EIBenchError
+
+_FORMAT = (
+    "Give *_samples_eibench_*.jsonl of a run with --log_samples, the folder that holds them,"
+    ' or lines {"id": SAMPLE, "answer": TEXT} or {IMAGE: TEXT}'
+)
+
+
+class Answers:
+    """Outputs by task and sample. What was logged by another task is not an answer to this one."""
+
+    def __init__(self) -> None:
+        self._by_sample: dict[tuple[str, str], str] = {}
+        self._by_position: dict[tuple[str, int], str] = {}
+        self._by_image: dict[str, str] = {}
+
+    def get(self, task: str, doc_id: int, doc: Mapping[str, Any]) -> str | None:
+        """The output for one sample, or None."""
+        for key in ((task, doc["id"]), ("", doc["id"])):
+            if key in self._by_sample:
+                return self._by_sample[key]
+        if (task, doc_id) in self._by_position:
+            return self._by_position[task, doc_id]
+        return self._by_image.get(doc["image_id"]) if doc["split"] == "basic" else None
+
+    def add(self, task: str, entry: Mapping[str, Any]) -> None:
+        """Takes one line of a file.
+
+        Raises:
+            KeyError, TypeError, IndexError: it has none of the known forms.
+        """
+        if "resps" in entry:
+            output = entry["resps"][0]
+            while isinstance(output, list):
+                output = output[0]
+            row = entry.get("recall_overall")
+            if isinstance(row, dict):
+                self._by_sample[task, row["sample_id"]] = str(output)
+            else:  # a run with --predict_only logs no metrics
+                self._by_position[task, int(entry["doc_id"])] = str(output)
+        elif "answer" in entry:
+            self._by_sample["", entry["id"]] = str(entry["answer"])
+        else:
+            for image, text in entry.items():
+                if not isinstance(text, str):
+                    raise TypeError(image)
+                self._by_image[image] = text
+
+    def __len__(self) -> int:
+        return len(self._by_sample) + len(self._by_position) + len(self._by_image)
+
+
+def read_answers(paths: Iterable[Path]) -> Answers:
+    """Reads answers from files and folders; of several logs of one task the last one counts.
+
+    Understood are the sample logs of lmms-eval (also those of ``--predict_only``), lines
+    ``{"id": SAMPLE, "answer": TEXT}``, and the published format ``{IMAGE: TEXT}`` for the basic split.
+
+    Raises:
+        EIBenchError: a file cannot be read or holds something else, or there is no answer at all.
+    """
+    answers = Answers()
+    files = [file for path in paths for file in _files(path)]
+    for file in files:
+        _read(file, answers)
+    if not len(answers):
+        raise EIBenchError("there are no answers to replay" if files else "no file of answers was given", _FORMAT)
+    return answers
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(path.rglob("*_samples_eibench*.jsonl")) if path.is_dir() else [path]
+
+
+def _read(file: Path, answers: Answers) -> None:
+    task = file.stem.partition("_samples_")[2]
+    try:
+        with file.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    try:
+                        answers.add(task, json.loads(line))
+                    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
+                        raise EIBenchError(f"{file} line {number} holds no answer", _FORMAT) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise EIBenchError(f"cannot read {file}: {error}", _FORMAT) from None

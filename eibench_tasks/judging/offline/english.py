@@ -1,0 +1,49 @@
+"""Tells whether an answer is English: the offline judge would read anything else as naming nothing."""
+
+import re
+from functools import lru_cache
+from typing import Any
+
+_LATIN = re.compile(r"[A-Za-z]")
+_LETTER = re.compile(r"[^\W\d_]")
+_MIN_LETTERS = 60
+_READ = 2_000  # characters; enough to tell a language
+
+
+def not_english(answer: str) -> str | None:
+    """Why the offline judge cannot read the answer, or None if it can; short answers get the benefit of doubt."""
+    text = answer[:_READ]
+    letters = len(_LETTER.findall(text))
+    if not letters:
+        return None
+    if len(_LATIN.findall(text)) < 0.5 * letters:
+        return _reason("another script")
+    if letters < _MIN_LETTERS:
+        return None
+    language, probability = _identifier().classify(text)
+    if language != "en" and probability > 0.95 and _english_words(text) < 0.12:
+        return _reason(f"language {language!r}")
+    return None
+
+
+def _reason(what: str) -> str:
+    return f"the answer is not English ({what}); the offline judge reads English only"
+
+
+_COMMON = frozenset(
+    "the a an of and to in is are was it that with for on as at by from this his her their be or not may could has"
+    " have he she they who which while because man woman person people face feeling sense".split()
+)
+
+
+def _english_words(text: str) -> float:
+    """Share of words that are common English ones."""
+    words = re.findall(r"[a-z']+", text.lower())
+    return sum(word in _COMMON for word in words) / len(words) if words else 0.0
+
+
+@lru_cache(maxsize=1)
+def _identifier() -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
