@@ -8,10 +8,10 @@ lmms-eval retries exceptions and exits with code 0.
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from eibench_tasks import __version__
+from eibench_tasks.data import demo
 from eibench_tasks.data.images import open_image
 from eibench_tasks.data.prepared import Prepared, check_images, load_prepared
 from eibench_tasks.errors import EIBenchError, ImagesError, RunStopped
@@ -24,8 +24,6 @@ from eibench_tasks.settings import persona, turns
 
 Doc = Mapping[str, Any]
 
-DEMO = Path(__file__).resolve().parent.parent / "data" / "demo"
-"""The demo split that is shipped; its image paths are relative to this folder."""
 
 
 def check_run(prepared: bool = True) -> Prepared | None:
@@ -57,7 +55,7 @@ def _dataset_path() -> str:
 
 def _demo_files() -> dict[str, Any]:
     check_run(prepared=False)
-    return {"data_files": {"demo": str(DEMO / "samples.jsonl")}}
+    return {"data_files": {"demo": str(demo.FOLDER / "samples.jsonl")}}
 
 
 def _run_facts() -> dict[str, Any]:
@@ -108,15 +106,18 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(name)
 
 
+def demo_docs(dataset: Any) -> Any:
+    """The demo samples in full; what was loaded from the file only holds what is written there by hand."""
+    return type(dataset).from_list([sample.model_dump() for sample in demo.demo_samples()])
+
+
 def image(doc: Doc) -> list[Any]:
     """The image of a sample: one PIL image, upright and RGB."""
-    path = Path(doc["image"])
     try:
-        return [open_image(path if path.is_absolute() else DEMO / path)]
+        return [open_image(doc["image"])]
     except ImagesError as error:
-        raise RunStopped(
-            ImagesError(f"{path} {error.what}", "Run: `eibench prepare --images DIR` again")
-        ) from None
+        mend = "Run: `eibench prepare --images DIR` again"
+        raise RunStopped(ImagesError(f"{doc['image']} {error.what}", mend)) from None
 
 
 def reference(doc: Doc) -> str:

@@ -1,0 +1,107 @@
+"""Measures a judge on labelled (trigger, answer) pairs."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from eibench_tasks.errors import EIBenchError
+from eibench_tasks.judging.judgement import Judge
+
+
+@dataclass(frozen=True)
+class LabelledAnswer:
+    """An answer with triggers, and for each whether a careful reader finds it named."""
+
+    answer: str
+    triggers: list[str]
+    present: list[bool]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How a judge does on pairs.
+
+    Attributes:
+        pairs, unscored: how many there are, and how many of them the judge left unscored.
+        accuracy: share of right verdicts among the scored, 0 to 1.
+        auc: chance that a named trigger gets a higher probability than one that is not, 0 to 1.
+        recall_error: mean over answers of (judged recall - labelled recall), in points.
+    """
+
+    pairs: int
+    unscored: int
+    accuracy: float
+    auc: float
+    recall_error: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.pairs} pairs, {self.unscored} unscored, AUC {self.auc:.3f}, accuracy {self.accuracy:.3f},"
+            f" recall off by {self.recall_error:+.1f} points"
+        )
+
+
+def read_pairs(file: Path) -> list[LabelledAnswer]:
+    """Reads lines ``{"answer": TEXT, "triggers": [{"text": TEXT, "present": true}, …]}``.
+
+    Raises:
+        EIBenchError: a line holds something else.
+    """
+    found = []
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            entry = json.loads(line)
+            triggers = entry["triggers"]
+            found.append(
+                LabelledAnswer(
+                    str(entry["answer"]),
+                    [str(item["text"]) for item in triggers],
+                    [bool(item["present"]) for item in triggers],
+                )
+            )
+        except (ValueError, KeyError, TypeError):
+            raise EIBenchError(
+                f"{file} line {number} holds no labelled pairs",
+                'Write {"answer": TEXT, "triggers": [{"text": TEXT, "present": true}]} on each line',
+            ) from None
+    return found
+
+
+def measure(judge: Judge, answers: list[LabelledAnswer]) -> Quality:
+    """Judges all answers and compares with the labels."""
+    judge.prefetch([item.answer for item in answers], [text for item in answers for text in item.triggers])
+    named: list[float] = []
+    other: list[float] = []
+    right = unscored = 0
+    errors = []
+    for item in answers:
+        judgement = judge.judge("", item.answer, item.triggers)
+        if judgement.recall is None:
+            unscored += len(item.triggers)
+            continue
+        errors.append(100 * (judgement.recall - sum(item.present) / len(item.present)))
+        for verdict, present in zip(judgement.verdicts, item.present, strict=True):
+            sure = verdict.probability if verdict.probability is not None else float(verdict.present)
+            (named if present else other).append(sure)
+            right += verdict.present == present
+    scored = len(named) + len(other)
+    return Quality(
+        pairs=scored + unscored,
+        unscored=unscored,
+        accuracy=right / scored if scored else float("nan"),
+        auc=auc(named, other),
+        recall_error=sum(errors) / len(errors) if errors else float("nan"),
+    )
+
+
+def auc(positive: list[float], negative: list[float]) -> float:
+    """Chance that a positive's score is above a negative's; ties count half. NaN if either is empty.
+
+    The Mann-Whitney statistic over the number of pairs: auc([3, 1], [2]) is 1/2.
+    """
+    if not positive or not negative:
+        return float("nan")
+    from scipy.stats import rankdata
+
+    ranks = rankdata([*positive, *negative])[: len(positive)]
+    return float((ranks.sum() - len(positive) * (len(positive) + 1) / 2) / (len(positive) * len(negative)))

@@ -1,0 +1,154 @@
+"""`eibench results`: a table of what lmms-eval and lm-eval wrote, with what is needed to trust a number."""
+
+import json
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from eibench_tasks.errors import EIBenchError
+
+_NAMES = "Give *_results.json of lmms-eval (run with --output_path), or the folder that holds it"
+
+
+class Result(BaseModel):
+    """One task of one run. Recall and its like are in percent; None where a run has no such number."""
+
+    file: str
+    model: str
+    task: str
+    version: int | str | None
+    judge: str
+    protocol: str
+    judge_version: str
+    comparable: bool
+    samples: str
+    recall: float | None
+    low: float | None
+    high: float | None
+    bound_low: float | None
+    bound_high: float | None
+    coverage: float | None
+    floor: float | None
+    words: float | None
+    emotions: dict[str, float]
+    captions: str | None = None
+    persona: str | None = None
+
+
+def read_results(paths: Iterable[Path]) -> list[Result]:
+    """Reads every EIBench task of the results files.
+
+    Raises:
+        EIBenchError: a file cannot be read, or no result of EIBench is among them.
+    """
+    found: list[Result] = []
+    for path in paths:
+        files = sorted({*path.rglob("*results*.json")}) if path.is_dir() else [path]
+        for file in files:
+            found += _read(file)
+    if not found:
+        raise EIBenchError("no result of an EIBench task was found", _NAMES)
+    return found
+
+
+def _read(file: Path) -> list[Result]:
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+        configs, results = data["configs"], data["results"]
+        tasks = [name for name in configs if "recall_overall" in str(results.get(name, {}).keys())]
+        return [_result(file, data, name) for name in tasks]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EIBenchError(f"{file} is not a results file ({type(error).__name__})", _NAMES) from None
+
+
+def _result(file: Path, data: dict[str, Any], task: str) -> Result:
+    metadata = data["configs"][task].get("metadata") or {}
+    run = metadata.get("run") or {}
+    config = data.get("config") or {}
+    count = data.get("n-samples", {}).get(task, {})
+    model = config.get("model") or data.get("model_name") or "?"
+    return Result(
+        file=str(file),
+        model=f"{model}({config['model_args']})" if config.get("model_args") else str(model),
+        task=task,
+        version=metadata.get("version"),
+        judge=run.get("judge", "?"),
+        protocol=run.get("protocol", "?"),
+        judge_version=run.get("judge_version", "?"),
+        comparable=bool(run.get("comparable_with_published")),
+        samples=f"{count.get('effective', '?')} of {count.get('original', '?')}",
+        recall=_value(data, task, "recall_overall"),
+        low=_value(data, task, "ci95_low"),
+        high=_value(data, task, "ci95_high"),
+        bound_low=_value(data, task, "bound_low"),
+        bound_high=_value(data, task, "bound_high"),
+        coverage=_value(data, task, "coverage"),
+        floor=_value(data, task, "floor_recall"),
+        words=_value(data, task, "answer_words"),
+        emotions={
+            name: value
+            for name in ("happy", "angry", "sadness", "excitement")
+            if (value := _value(data, task, f"recall_{name}")) is not None
+        },
+        captions=run.get("captions") if metadata.get("setting") == "caption" else None,
+        persona=run.get("persona"),
+    )
+
+
+def _value(data: dict[str, Any], task: str, metric: str) -> float | None:
+    for key, value in data["results"][task].items():
+        if key.partition(",")[0] == metric and isinstance(value, int | float) and not math.isnan(value):
+            return float(value)
+    return None
+
+
+def render(found: list[Result]) -> str:
+    """The table as text."""
+    head = ("model", "task", "samples", "recall", "95 % interval", "floor", "scored", "bounds", "words", "judge")
+    rows = [
+        (
+            result.model if len(result.model) <= 40 else result.model[:39] + "…",
+            f"{result.task} v{result.version}",
+            result.samples,
+            _number(result.recall),
+            f"{_number(result.low)} – {_number(result.high)}",
+            _number(result.floor),
+            f"{_number(result.coverage)} %",
+            f"{_number(result.bound_low)} – {_number(result.bound_high)}",
+            _number(result.words, 0),
+            f"{result.judge} {result.judge_version} ({result.protocol})",
+        )
+        for result in found
+    ]
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)]
+    lines.insert(1, "  ".join("─" * width for width in widths))
+    return "\n".join([*lines, "", *_notes(found)])
+
+
+def _notes(found: list[Result]) -> list[str]:
+    notes = ["Recall of emotional triggers in percent; the interval is clustered by image."]
+    if any(result.floor is not None for result in found):
+        notes.append(
+            "floor: the same judge on the triggers of another image of the same emotion, an answer that saw nothing."
+        )
+    if any(not result.comparable for result in found):
+        notes.append("Numbers of this judge are not comparable with published ones; compare runs of one judge only.")
+    for result in found:
+        if result.captions:
+            notes.append(f"{result.task}: captions by {result.captions}.")
+        if result.persona not in (None, "published"):
+            notes.append(f"{result.task}: persona {result.persona!r}, not the published one.")
+    return list(dict.fromkeys(notes))
+
+
+def _number(value: float | None, digits: int = 1) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def to_json(found: list[Result]) -> str:
+    """The same as JSON, one object a task."""
+    return json.dumps([result.model_dump() for result in found], indent=1, ensure_ascii=False)
