@@ -31,8 +31,17 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--images", type=_FOLDER, multiple=True, help="Folder that holds EmoSet-118k/ and CAER-S/; may be repeated.")
-@click.option("--eibench", type=_FOLDER, help="A checkout of EIBench, or a folder with its files; else they are downloaded.")
+@click.option(
+    "--images",
+    type=_FOLDER,
+    multiple=True,
+    help="Folder that holds EmoSet-118k/ and CAER-S/; may be repeated.",
+)
+@click.option(
+    "--eibench",
+    type=_FOLDER,
+    help="A checkout of EIBench, or a folder with its files; else they are downloaded.",
+)
 @click.option("--allow-missing", is_flag=True, help="Go on without images that are missing or broken.")
 @click.option("--captions", type=_FOLDER, help="Captions from a file, as a run of eibench_describe logs them.")
 @click.option("--captions-by", metavar="MODEL", help="Who wrote the captions, where the file does not say.")
@@ -65,7 +74,9 @@ def prepare(
         click.echo(f"captions {manifest.captions.count:5} by {manifest.captions.model}")
     for key, reason in sorted(manifest.left_out.items()):
         click.echo(f"left out: {key} {reason}")
-    click.echo(f"\nPrepared in {data.folder.parent}\nNext: lmms-eval --model MODEL --tasks eibench --output_path runs --log_samples")
+    click.echo(
+        f"\nPrepared in {data.folder.parent}\nNext: lmms-eval --model MODEL --tasks eibench --output_path runs --log_samples"
+    )
 
 
 @main.command()
@@ -98,7 +109,9 @@ def path(lm_eval: bool) -> None:
 @click.option("-o", "--output", type=_FOLDER, help="Write results and samples there.")
 @click.option("--limit", type=int, help="As in the logged run.")
 @click.option("--offset", type=int, help="As in the logged run.")
-def replay(logs: tuple[Path, ...], tasks: str | None, output: Path | None, limit: int | None, offset: int | None) -> None:
+def replay(
+    logs: tuple[Path, ...], tasks: str | None, output: Path | None, limit: int | None, offset: int | None
+) -> None:
     """Score logged answers again, without the model.
 
     LOGS are *_samples_eibench_*.jsonl of lmms-eval or the folder that holds them, files of lines

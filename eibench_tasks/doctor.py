@@ -11,8 +11,12 @@ from eibench_tasks.errors import EIBenchError
 from eibench_tasks.home import eibench_home, task_configs
 from eibench_tasks.judging.registry import judge_name, load_judge
 
-_PACKAGES = {"lmms-eval": "pip install 'lmms-eval>=0.7.3,<0.8'", "lm-eval": "pip install lm-eval",
-             "torch": "pip install torch", "transformers": "pip install transformers"}
+_PACKAGES = {
+    "lmms-eval": "pip install 'lmms-eval>=0.7.3,<0.8'",
+    "lm-eval": "pip install lm-eval",
+    "torch": "pip install torch",
+    "transformers": "pip install transformers",
+}
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,15 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Looks at everything; never raises."""
-    return [Finding("eibench", True, __version__), *map(_package, _PACKAGES), _plugin(), _home(), _data(), _captions(),
-            _judge()]
+    return [
+        Finding("eibench", True, __version__),
+        *map(_package, _PACKAGES),
+        _plugin(),
+        _home(),
+        _data(),
+        _captions(),
+        _judge(),
+    ]
 
 
 def _package(name: str) -> Finding:
@@ -36,7 +47,7 @@ def _package(name: str) -> Finding:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
         return Finding(name, False, "not installed", f"Run: `{_PACKAGES[name]}`")
-    if name == "lmms-eval" and not version.startswith("0.7.") or version in ("0.7.0", "0.7.1", "0.7.2"):
+    if (name == "lmms-eval" and not version.startswith("0.7.")) or version in ("0.7.0", "0.7.1", "0.7.2"):
         return Finding(name, False, f"{version} is not supported", f"Run: `{_PACKAGES[name]}`")
     return Finding(name, True, version)
 
@@ -46,7 +57,12 @@ def _plugin() -> Finding:
     folder = task_configs()
     if "eibench" in known and (folder / "eibench.yaml").is_file():
         return Finding("plug-in", True, f"lmms-eval finds the tasks in {folder}")
-    return Finding("plug-in", False, "lmms-eval does not see it", "Run: `pip install --force-reinstall --no-deps eibench`")
+    return Finding(
+        "plug-in",
+        False,
+        "lmms-eval does not see it",
+        "Run: `pip install --force-reinstall --no-deps eibench`",
+    )
 
 
 def _home() -> Finding:
@@ -56,8 +72,12 @@ def _home() -> Finding:
         with tempfile.TemporaryFile(dir=existing):
             return Finding("EIBENCH_HOME", True, str(home))
     except OSError as error:
-        return Finding("EIBENCH_HOME", False, f"{home} is not writable ({error.strerror})",
-                       "Choose another folder: `export EIBENCH_HOME=DIR`")
+        return Finding(
+            "EIBENCH_HOME",
+            False,
+            f"{home} is not writable ({error.strerror})",
+            "Choose another folder: `export EIBENCH_HOME=DIR`",
+        )
 
 
 def _data() -> Finding:
@@ -75,7 +95,11 @@ def _captions() -> Finding:
         captions = load_prepared().manifest.captions
     except EIBenchError:
         captions = None
-    state = f"{captions.count} by {captions.model}" if captions else "none; the caption setting lets the model write its own"
+    state = (
+        f"{captions.count} by {captions.model}"
+        if captions
+        else "none; the caption setting lets the model write its own"
+    )
     return Finding("captions", True, state)
 
 

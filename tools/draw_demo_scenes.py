@@ -85,9 +85,7 @@ class Canvas:
         corners = (x0 * SCALE, y0 * SCALE, x1 * SCALE, y1 * SCALE)
         self._draw.rounded_rectangle(corners, radius * SCALE, fill=fill)
 
-    def gradient(
-        self, y0: float, y1: float, top: str, bottom: str, x0: float = 0, x1: float | None = None
-    ) -> None:
+    def gradient(self, y0: float, y1: float, top: str, bottom: str, x0: float = 0, x1: float | None = None) -> None:
         """A vertical colour gradient over a rectangle, the full width unless told."""
         first, last = rgb(top), rgb(bottom)
         right = self.size[0] if x1 is None else x1
@@ -129,9 +127,7 @@ def smooth(points: Sequence[Point], closed: bool, steps: int = 12) -> list[Point
         p0, p1, p2, p3 = padded[i : i + 4]
         for step in range(1, steps + 1):
             t = step / steps
-            curve.append(
-                (_catmull_rom(t, p0[0], p1[0], p2[0], p3[0]), _catmull_rom(t, p0[1], p1[1], p2[1], p3[1]))
-            )
+            curve.append((_catmull_rom(t, p0[0], p1[0], p2[0], p3[0]), _catmull_rom(t, p0[1], p1[1], p2[1], p3[1])))
     return curve
 
 
@@ -204,9 +200,7 @@ class Head:
         for side in (-1, 1):
             u = max(-0.64, min(0.64, side * 0.52 + self.turn[0]))
             centre = self._at(u, 0.33 + self.turn[1])
-            self.canvas.ellipse(
-                centre, 0.21 * self.radius, 0.15 * self.radius, (226, 74, 66, alpha), self.tilt
-            )
+            self.canvas.ellipse(centre, 0.21 * self.radius, 0.15 * self.radius, (226, 74, 66, alpha), self.tilt)
 
     def _eyes(self) -> None:
         for side in (-1, 1):
@@ -217,9 +211,7 @@ class Head:
                 self._open_eye(u)
 
     def _open_eye(self, u: float) -> None:
-        height = {"thrilled": 0.25, "angry": 0.14, "furious": 0.15, "sad": 0.16, "crying": 0.15}.get(
-            self.mood, 0.19
-        )
+        height = {"thrilled": 0.25, "angry": 0.14, "furious": 0.15, "sad": 0.16, "crying": 0.15}.get(self.mood, 0.19)
         gaze = (self.turn[0] * 0.35, self.turn[1] * 0.3)
         down = 0.04 if self.mood in ("sad", "crying") else 0
         radius = self.radius
@@ -317,9 +309,7 @@ class Head:
         if self.person.style == "tuft":
             for end in (-0.25, 0.05, 0.32):
                 root = self._at(0.02, -0.96)
-                self.canvas.curve(
-                    [root, self._at(end * 0.5, -1.15), self._at(end, -1.25)], 0.12 * self.radius, hair
-                )
+                self.canvas.curve([root, self._at(end * 0.5, -1.15), self._at(end, -1.25)], 0.12 * self.radius, hair)
             return
         side = 0.22 if self.person.style in ("long", "bob") else -0.12
         outline = [(-0.93, side), (-0.98, -0.45), (-0.66, -0.98), (0, -1.17), (0.66, -0.98), (0.98, -0.45),
@@ -403,9 +393,7 @@ def anger_marks(canvas: Canvas, centre: Point, radius: float) -> None:
         canvas.line([start, end], radius * 0.1, "#d7382f")
 
 
-def splash_drops(
-    canvas: Canvas, area: tuple[float, float, float, float], count: int, seed: int, fill: Colour
-) -> None:
+def splash_drops(canvas: Canvas, area: tuple[float, float, float, float], count: int, seed: int, fill: Colour) -> None:
     """Round drops scattered over a rectangle."""
     dice = random.Random(seed)
     for _ in range(count):
@@ -437,9 +425,7 @@ def _park(canvas: Canvas) -> None:
     canvas.gradient(0, 220, "#b9cfdd", "#e6ebe6")
     cloud(canvas, 120, 56, 58)
     cloud(canvas, 392, 42, 44)
-    canvas.blob(
-        [(-40, 215), (90, 178), (260, 205), (420, 172), (560, 205), (560, 330), (-40, 330)], "#a9c493"
-    )
+    canvas.blob([(-40, 215), (90, 178), (260, 205), (420, 172), (560, 205), (560, 330), (-40, 330)], "#a9c493")
     for x, size in ((60, 92), (330, 66), (480, 104)):
         tree(canvas, x, 232, size, "#82a873")
     canvas.box(0, 228, 512, 384, "#93b67c")
@@ -454,9 +440,7 @@ def _empty_cone(canvas: Canvas, rim: Point, angle: float) -> None:
     shape = [turned(point, angle, rim) for point in ((-14, -4), (14, -4), (0, 44))]
     canvas.polygon(shape, "#dd9f52")
     for offset in (-6, 0, 6):
-        canvas.line(
-            [turned((offset, -3), angle, rim), turned((offset * 0.3, 26), angle, rim)], 1.4, "#b67735"
-        )
+        canvas.line([turned((offset, -3), angle, rim), turned((offset * 0.3, 26), angle, rim)], 1.4, "#b67735")
     for drop in (6, 14):
         ends = [turned((side * (9 - drop * 0.3), drop), angle, rim) for side in (-1, 1)]
         canvas.line(ends, 1.4, "#b67735")
@@ -518,9 +502,7 @@ def _garden_window(canvas: Canvas) -> None:
 
 def _player(canvas: Canvas, person: Person, neck: Point, kick: float) -> None:
     x, y = neck
-    leg(
-        canvas, person, [(x - 4 * kick, y + 34), (x - 8 * kick, y + 50), (x - 12 * kick, y + 66)], 8, toe=kick
-    )
+    leg(canvas, person, [(x - 4 * kick, y + 34), (x - 8 * kick, y + 50), (x - 12 * kick, y + 66)], 8, toe=kick)
     leg(
         canvas,
         person,
@@ -644,9 +626,7 @@ def _cake(canvas: Canvas, foot: Point) -> None:
     for dx in (-36, -18, 0, 18, 36):
         canvas.line([(x + dx, y - 66), (x + dx, y - 84)], 5, "#5b9fd8" if dx % 36 else "#e2574c")
         canvas.circle((x + dx, y - 92), 9, (255, 220, 120, 90))
-        canvas.blob(
-            [(x + dx, y - 100), (x + dx + 4, y - 90), (x + dx, y - 85), (x + dx - 4, y - 90)], "#f58a1f"
-        )
+        canvas.blob([(x + dx, y - 100), (x + dx + 4, y - 90), (x + dx, y - 85), (x + dx - 4, y - 90)], "#f58a1f")
     for dx in (-58, -30, 0, 30, 58):
         canvas.circle((x + dx, y - 16), 5, "#d8405a")
 
@@ -678,9 +658,7 @@ def coffee_on_laptop() -> Image.Image:
     for fist in ((92, 172), (256, 284)):
         canvas.circle(fist, 16, man.skin)
         for dx in (-8, 0, 8):
-            canvas.line(
-                [(fist[0] + dx, fist[1] - 9), (fist[0] + dx, fist[1] - 1)], 1.8, shade(man.skin, 0.72)
-            )
+            canvas.line([(fist[0] + dx, fist[1] - 9), (fist[0] + dx, fist[1] - 1)], 1.8, shade(man.skin, 0.72))
     return canvas.finish()
 
 
@@ -942,9 +920,7 @@ def winning_goal() -> Image.Image:
     football(canvas, (466, 262), 14)
     keeper = Person(hair="#3b2a20", top="#e6c93a", legs="#2f3440", shoes="#22252b")
     _kneeling_keeper(canvas, keeper)
-    scorer = Person(
-        hair="#1f1815", style="curly", top="#d8362f", legs="#ffffff", shoes="#2b2f3a", skin=SKIN_BROWN
-    )
+    scorer = Person(hair="#1f1815", style="curly", top="#d8362f", legs="#ffffff", shoes="#2b2f3a", skin=SKIN_BROWN)
     shadow(canvas, (136, 364), 70)
     leg(canvas, scorer, [(120, 250), (92, 284), (68, 324)], 24, toe=-0.6)
     leg(canvas, scorer, [(150, 250), (184, 278), (168, 326)], 24, toe=0.8)
@@ -1008,9 +984,7 @@ def roller_coaster() -> Image.Image:
     """Three riders throw up their arms as their car drops down the steepest part of a roller coaster."""
     canvas = Canvas()
     _fairground(canvas)
-    track = smooth(
-        [(-30, 150), (36, 118), (104, 132), (226, 222), (340, 308), (420, 340), (540, 346)], closed=False
-    )
+    track = smooth([(-30, 150), (36, 118), (104, 132), (226, 222), (340, 308), (420, 340), (540, 346)], closed=False)
     for i in range(6, len(track), 5):
         x, y = track[i]
         canvas.line([(x, y + 10), (x, 384)], 4, "#c9ccd2")
@@ -1041,9 +1015,7 @@ def _fairground(canvas: Canvas) -> None:
     for i in range(12):
         x, y = turned((0, -88), 30 * i, hub)
         canvas.box(x - 8, y, x + 8, y + 14, colours[i % 4], 5)
-    canvas.blob(
-        [(-40, 350), (80, 330), (240, 346), (400, 326), (560, 344), (560, 420), (-40, 420)], "#7cc06a"
-    )
+    canvas.blob([(-40, 350), (80, 330), (240, 346), (400, 326), (560, 344), (560, 420), (-40, 420)], "#7cc06a")
     for x, colour in ((40, "#e2574c"), (108, "#4aa3d8"), (470, "#f0b23c")):
         canvas.polygon([(x - 30, 336), (x, 306), (x + 30, 336)], colour)
         canvas.box(x - 24, 336, x + 24, 362, "#fbf3e2")
@@ -1082,9 +1054,7 @@ def science_fair() -> Image.Image:
     canvas.line([(80, 182), (82, 384)], 2, shade(father.top, 0.8))
     for y in range(206, 384, 34):
         canvas.circle((86, y), 3.5, shade(father.top, 0.65))
-    canvas.polygon(
-        [(58, 178), (78, 202), (100, 178), (106, 190), (80, 212), (52, 190)], shade(father.top, 1.25)
-    )
+    canvas.polygon([(58, 178), (78, 202), (100, 178), (106, 190), (80, 212), (52, 190)], shade(father.top, 1.25))
     Head(canvas, father, "happy", (80, 124), 44, turn=(0.24, 0.04)).draw()
     _volcano(canvas, (400, 292))
     girl = Person(hair="#2b2320", style="bun", top="#c9536a", legs="#3b4a6b", skin=SKIN_TAN)
@@ -1219,9 +1189,7 @@ def save(image: Image.Image, path: Path) -> None:
 def main() -> None:
     """Writes every image of the demo split."""
     parser = argparse.ArgumentParser(description="Re-creates the images of the demo split.")
-    parser.add_argument(
-        "--out", type=Path, default=OUT, help="folder of the images (default: the demo split's own)"
-    )
+    parser.add_argument("--out", type=Path, default=OUT, help="folder of the images (default: the demo split's own)")
     folder: Path = parser.parse_args().out
     folder.mkdir(parents=True, exist_ok=True)
     for name, photo in PHOTOS.items():

@@ -9,8 +9,7 @@ from eibench_tasks.data.schema import Captions
 from eibench_tasks.errors import EIBenchError
 
 _FORMAT = (
-    "Give the *_samples_eibench_describe.jsonl of a run with --log_samples,"
-    ' or lines {"image": KEY, "caption": TEXT}'
+    'Give the *_samples_eibench_describe.jsonl of a run with --log_samples, or lines {"image": KEY, "caption": TEXT}'
 )
 
 

@@ -46,9 +46,7 @@ def find_images(roots: list[Path], keys: Iterable[str]) -> tuple[dict[str, Path]
                 found[key] = path
                 break
     if wanted and not found:
-        raise ImagesError(
-            f"no EIBench image is under --images {', '.join(map(str, roots))}", _hint(roots, wanted)
-        )
+        raise ImagesError(f"no EIBench image is under --images {', '.join(map(str, roots))}", _hint(roots, wanted))
     return found, [key for key in wanted if key not in found]
 
 
@@ -145,9 +143,7 @@ def _decode(content: bytes) -> "Image":
             raise ImagesError(f"is too large: {image.width} x {image.height} pixels")
         upright = ImageOps.exif_transpose(image)
         if upright.has_transparency_data:
-            upright = Image.alpha_composite(
-                Image.new("RGBA", upright.size, "white"), upright.convert("RGBA")
-            )
+            upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright.convert("RGBA"))
         return upright.convert("RGB")
     except Image.DecompressionBombError:
         raise ImagesError("is too large to be decoded safely") from None

@@ -22,6 +22,7 @@ from eibench_tasks.data.images import find_images, verify_images
 from eibench_tasks.data.prepared import POINTER, PREFIX, Prepared, load_prepared
 from eibench_tasks.data.schema import (
     Annotation,
+    Captions,
     ImageFacts,
     Manifest,
     Protocol,
@@ -57,7 +58,7 @@ def prepare(
     """
     published, strings = source.load(eibench)
     paths, missing = find_images(images, {item.image_key for item in published})
-    left_out = {key: "is missing" for key in missing}
+    left_out = dict.fromkeys(missing, "is missing")
     if missing and not allow_missing:  # said before minutes are spent on decoding the others
         raise _images_error(left_out, len(published))
     facts, broken = verify_images(paths, progress(len(paths)))
@@ -66,7 +67,8 @@ def prepare(
         raise _images_error(left_out, len(published))
     if not facts:
         raise ImagesError("no image could be decoded", "Check the files below --images")
-    texts, about = {}, None
+    texts: dict[str, str] = {}
+    about: Captions | None = None
     if captions_file:
         texts, about = captions.read_captions(captions_file, captions_model)
     samples = _join(published, facts, strings, texts)
@@ -146,7 +148,7 @@ def _publish(
     strings: Protocol,
     published: list[Annotation],
     left_out: dict[str, str],
-    about: captions.Captions | None,
+    about: Captions | None,
 ) -> Prepared:
     counts = {
         split: SplitCounts(

@@ -28,7 +28,12 @@ SCRIPTS = {
 """The reference scripts that hold protocol strings, by what they hold; paths in the repository."""
 
 _LLAMA3 = "meta-llama/Meta-Llama-3-8B-Instruct"  # named in the paper; the script takes it as an argument
-_PLACEHOLDERS = {"question": "{question}", "data_input": "{answer}", "gt": "{triggers}", "label": "{triggers}"}
+_PLACEHOLDERS = {
+    "question": "{question}",
+    "data_input": "{answer}",
+    "gt": "{triggers}",
+    "label": "{triggers}",
+}
 
 
 def digest(protocol: Protocol) -> str:
@@ -116,7 +121,7 @@ def _llama3(basic: ast.Module, complex_: ast.Module) -> JudgeProtocol:
 def _judge_prompt(tree: ast.Module) -> str:
     """``content = "…"`` followed by ``content = content + f"…"``."""
     values = [node.value for node in ast.walk(tree) if isinstance(node, ast.Assign) and _assigns(node, "content")]
-    head = next(value.value for value in values if isinstance(value, ast.Constant))
+    head = next(str(value.value) for value in values if isinstance(value, ast.Constant))
     tail = next(value.right for value in values if isinstance(value, ast.BinOp))
     return f"{head}{_template(tail)}"
 

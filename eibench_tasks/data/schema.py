@@ -4,9 +4,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-FORMAT = 1
-"""Number of the on-disk format; a prepared data set of another number must be prepared again."""
-
 BASIC_EMOTIONS = ("happy", "angry", "sadness", "excitement")
 """The emotions of the basic split, in the order of the published tables."""
 
@@ -132,12 +129,13 @@ class Manifest(Record):
     """What a prepared data set is made of.
 
     Attributes:
+        format: number of the on-disk format; data of another number must be prepared again.
         digest: sha256 over samples (image contents, not their paths) and protocol strings; names the data
             in every result.
         left_out: image keys that are not in the data, each with the reason.
     """
 
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
     digest: str
     commit: str
     annotations_sha256: dict[str, str]

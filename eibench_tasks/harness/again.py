@@ -6,9 +6,7 @@ from pathlib import Path
 from eibench_tasks.errors import EIBenchError
 
 
-def run_replay(
-    logs: list[Path], tasks: str | None, output: Path | None, limit: int | None, offset: int | None
-) -> int:
+def run_replay(logs: list[Path], tasks: str | None, output: Path | None, limit: int | None, offset: int | None) -> int:
     """Scores logged answers with lmms-eval's own command line, in this process.
 
     Returns:
@@ -20,7 +18,8 @@ def run_replay(
     tasks = tasks or ",".join(logged_tasks(logs))
     if not tasks:
         raise EIBenchError(
-            f"{logs[0]} does not say which task it answers", "Name it: `eibench replay … --tasks eibench_basic_user`"
+            f"{logs[0]} does not say which task it answers",
+            "Name it: `eibench replay … --tasks eibench_basic_user`",
         )
     paths = ":".join(str(path.resolve()) for path in logs)
     arguments = ["--model", "eibench_replay", "--model_args", f"path={paths}", "--tasks", tasks]

@@ -1,6 +1,6 @@
 """`--model eibench_replay`: gives logged answers back, so that they can be scored again without the model.
 
-    lmms-eval --model eibench_replay --model_args path=SAMPLES.jsonl --tasks eibench
+lmms-eval --model eibench_replay --model_args path=SAMPLES.jsonl --tasks eibench
 """
 
 from pathlib import Path

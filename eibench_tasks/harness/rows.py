@@ -39,7 +39,7 @@ def answer_rows(doc: Doc, output: str, judge: Judge, turns: Sequence[Turn] | Non
         log["turns"] = list(turns)
     metrics: dict[str, Any] = {"recall_overall": log}
     metrics |= {f"recall_{name}": row if doc["emotion"] == name else None for name in BASIC_EMOTIONS}
-    metrics |= {name: row for name in ("ci95_low", "ci95_high", "bound_low", "bound_high", "coverage")}
+    metrics |= dict.fromkeys(("ci95_low", "ci95_high", "bound_low", "bound_high", "coverage"), row)
     metrics |= _about_the_answer(doc, answer, judge, failed=failed_request(output) is not None)
     return metrics
 

@@ -16,14 +16,13 @@ from eibench_tasks.data.images import open_image
 from eibench_tasks.data.prepared import Prepared, check_images, load_prepared
 from eibench_tasks.errors import EIBenchError, ImagesError, RunStopped
 from eibench_tasks.harness import rows
-from eibench_tasks.judging.answer import final_answer
+from eibench_tasks.judging.answer import failed_request, final_answer
 from eibench_tasks.judging.judgement import Judge
 from eibench_tasks.judging.registry import check_judge, judge_name, load_judge
 from eibench_tasks.metrics import coherence
 from eibench_tasks.settings import persona, turns
 
 Doc = Mapping[str, Any]
-
 
 
 def check_run(prepared: bool = True) -> Prepared | None:
@@ -167,7 +166,7 @@ def _turn(setting: turns.NextPrompt, doc: Doc, outputs: Sequence[str] | None) ->
         return None, None, True, None, None
     replies = [final_answer(output) for output in outputs]
     following = setting(user, replies)
-    failed = rows.failed_request(outputs[-1])
+    failed = failed_request(outputs[-1])
     if following is not None and not failed:
         return None, following, False, None, None
     prompts = [str(setting(user, replies[:index])) for index in range(len(replies))]
@@ -197,7 +196,7 @@ def score_turns(doc: Doc, results: Sequence[Any]) -> dict[str, Any]:
 def describe(doc: Doc, results: Sequence[Any]) -> dict[str, Any]:
     """Keeps a caption under the key by which `eibench prepare --captions` joins it."""
     output = _text(results)
-    caption = "" if rows.failed_request(output) else final_answer(output)
+    caption = "" if failed_request(output) else final_answer(output)
     return {"described": {"sample_id": doc["id"], "image_id": doc["image_id"], "caption": caption}}
 
 

@@ -55,9 +55,7 @@ class Judgement(BaseModel):
     @classmethod
     def none_named(cls, triggers: Sequence[str]) -> "Judgement":
         """The judgement of an empty answer."""
-        return cls(
-            verdicts=[Verdict(index=i, trigger=text, present=False) for i, text in enumerate(triggers)]
-        )
+        return cls(verdicts=[Verdict(index=i, trigger=text, present=False) for i, text in enumerate(triggers)])
 
 
 class Judge(Interface):

@@ -35,9 +35,7 @@ def check_judge(name: str) -> None:
     """
     kind = name.partition(":")[0]
     if kind not in _KINDS:
-        raise JudgeError(
-            f"unknown judge {kind!r}", f"Set EIBENCH_JUDGE to one of: {', '.join(sorted(_KINDS))}"
-        )
+        raise JudgeError(f"unknown judge {kind!r}", f"Set EIBENCH_JUDGE to one of: {', '.join(sorted(_KINDS))}")
 
 
 @lru_cache(maxsize=4)

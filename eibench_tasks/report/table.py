@@ -107,7 +107,18 @@ def _value(data: dict[str, Any], task: str, metric: str) -> float | None:
 
 def render(found: list[Result]) -> str:
     """The table as text."""
-    head = ("model", "task", "samples", "recall", "95 % interval", "floor", "scored", "bounds", "words", "judge")
+    head = (
+        "model",
+        "task",
+        "samples",
+        "recall",
+        "95 % interval",
+        "floor",
+        "scored",
+        "bounds",
+        "words",
+        "judge",
+    )
     rows = [
         (
             result.model if len(result.model) <= 40 else result.model[:39] + "…",
@@ -124,7 +135,9 @@ def render(found: list[Result]) -> str:
         for result in found
     ]
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
+    ]
     lines.insert(1, "  ".join("─" * width for width in widths))
     return "\n".join([*lines, "", *_notes(found)])
 

@@ -1,4 +1,4 @@
-"""Embeds texts with all-MiniLM-L6-v2: one vector a text and one a token, in large batches.
+"""Embeds texts with all-MiniLM-L6-v2, adapted: one vector a text and one a token, in large batches.
 
 The model comes from the Python package that carries it, else from the Hub; its weights are pinned by sha256, so
 both are the same model.
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eibench_tasks.errors import JudgeError
+from eibench_tasks.judging.offline.adapter import Adapter
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 REVISION = "c9745ed1d9f207416be6d2e6f8de32d1f16199bf"
@@ -27,32 +28,42 @@ SHA256 = {
 MAX_TOKENS = 256
 _BATCH = 64
 
-Floats = npt.NDArray[np.float32]
+Half = npt.NDArray[np.float16]
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """One text after the encoder.
+    """One text after the encoder; half precision, since there are many.
 
     Attributes:
         vector: mean of the token states, unit length; shape (384,).
-        states: contextual token states without the special tokens, unit length; shape (tokens, 384).
-        offsets: where each token stands in the text, start and end in characters; shape (tokens, 2).
+        tokens: projected token states without the special tokens, unit length; shape (tokens, 128).
+        importance: how much each token counts, above 0; shape (tokens,).
+        denial: how far each token is denied, 0 to 1; shape (tokens,).
     """
 
-    vector: Floats
-    states: Floats
-    offsets: npt.NDArray[np.int32]
+    vector: Half
+    tokens: Half
+    importance: Half
+    denial: Half
 
 
 class Encoder:
-    """MiniLM with a memory: each distinct text is embedded once. Safe to use from several threads."""
+    """The adapted model with a memory: each distinct text is embedded once. Safe to use from several threads."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, adapter: Adapter) -> None:
+        import torch
         from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()
         self._tokenizer: Any = AutoTokenizer.from_pretrained(str(folder))
         self._model: Any = AutoModel.from_pretrained(str(folder)).eval()
+        logging.enable_progress_bar()
+        adapter.apply(self._model)
+        heads = np.concatenate([adapter.projection, adapter.importance[None], adapter.denial[None]])
+        self._heads = torch.from_numpy(heads)
+        self._biases = (adapter.importance_bias, adapter.denial_bias)
         self._known: dict[str, Embedded] = {}
         self._lock = threading.Lock()
 
@@ -75,25 +86,27 @@ class Encoder:
 
     def _encode(self, texts: list[str]) -> dict[str, Embedded]:
         import torch
+        from torch.nn.functional import normalize, softplus
 
-        batch = self._tokenizer(
-            texts,
-            padding=True,
-            truncation=True,
-            max_length=MAX_TOKENS,
-            return_tensors="pt",
-            return_offsets_mapping=True,
-        )
-        offsets = batch.pop("offset_mapping").numpy().astype(np.int32)
+        batch = self._tokenizer(texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
         with torch.inference_mode():
             states = self._model(**batch).last_hidden_state
             mask = batch["attention_mask"].unsqueeze(-1)
-            vectors = torch.nn.functional.normalize((states * mask).sum(1) / mask.sum(1), dim=-1).numpy()
-            states = torch.nn.functional.normalize(states, dim=-1).numpy()
-        lengths = batch["attention_mask"].sum(1).tolist()
+            vectors = normalize((states * mask).sum(1) / mask.sum(1), dim=-1)
+            heads = states @ self._heads.T
+            arrays = [
+                tensor.half().numpy()
+                for tensor in (
+                    vectors,
+                    normalize(heads[..., :-2], dim=-1),
+                    softplus(heads[..., -2] + self._biases[0]),
+                    torch.sigmoid(heads[..., -1] + self._biases[1]),
+                )
+            ]
+        ends = (batch["attention_mask"].sum(1) - 1).tolist()
         return {
-            text: Embedded(vectors[i], states[i, 1 : n - 1].copy(), offsets[i, 1 : n - 1])
-            for i, (text, n) in enumerate(zip(texts, lengths, strict=True))
+            text: Embedded(arrays[0][i].copy(), *(array[i, 1:end].copy() for array in arrays[1:]))
+            for i, (text, end) in enumerate(zip(texts, ends, strict=True))
         }
 
 
@@ -108,7 +121,7 @@ def load_encoder() -> Encoder:
     for name, expected in SHA256.items():
         if hashlib.sha256((folder / name).read_bytes()).hexdigest() != expected:
             raise JudgeError(f"{folder / name} is not the pinned {MODEL}", _INSTALL)
-    return Encoder(folder)
+    return Encoder(folder, Adapter.load())
 
 
 _INSTALL = "Run: `pip install --force-reinstall 'eibench[offline]'`"

@@ -31,7 +31,7 @@ def _reason(what: str) -> str:
 
 
 _COMMON = frozenset(
-    "the a an of and to in is are was it that with for on as at by from this his her their be or not may could has"
+    "the a an of and to in is are was it that with for on as at by from this his her their be not or may could has"
     " have he she they who which while because man woman person people face feeling sense".split()
 )
 

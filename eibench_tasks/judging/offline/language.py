@@ -114,36 +114,43 @@ def _stem(word: str) -> str:
     return str(_stemmer().stemWord(word))  # type: ignore[attr-defined]
 
 
+def _phrases(*alternatives: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(alternatives)})\b", re.IGNORECASE)
+
+
+_BE = r"(?:is|are|was|were)"
+_PRONOUN = r"(?:he|she|they|it|there)"
+_SHOWN = r"(?:there|present|visible|shown|the (?:cause|reason|issue|point))"
+_CANNOT = r"(?:can(?:no|['’])t|cannot|could(?: not|n['’]t)|unable to)"
+
 # Words that deny what follows them in their clause, and words that deny what stands before them.
-_DENY_AFTER = re.compile(
-    r"\b(?:no|not|never|nobody|nothing|none|neither|nor|without|cannot|\w+n[’']t|hardly|barely|scarcely|rarely"
-    r"|lack(?:s|ing|ed)?|absence of|absent|free (?:of|from)|devoid of|rather than|instead of|far from|anything but"
-    r"|fail(?:s|ed|ing)? to|no longer|rul(?:es?|ed|ing) out|as opposed to|contrary to|unlike|missing|stopped"
-    r"|would have|would expect|one might expect|had (?:he|she|they|it|there) been|if (?:he|she|they|it|there) (?:had|were)"
-    r"|could have been|should have|lacking|empty of|short of|nowhere|denies|dispels?|excludes?|refus\w+ to|nor"
-    r"|gone (?:is|are)|void of|bereft of|minus|cease[sd]? to|zero|un(?:aware|able to))\b",
-    re.IGNORECASE,
+_DENY_AFTER = _phrases(
+    r"no|not|never|nobody|nothing|none|neither|nor|nowhere|without|minus|zero|unlike|cannot|\w+n[’']t",
+    r"hardly|barely|scarcely|rarely|no longer|lack(?:s|ing|ed)?|absence of|absent|missing|gone is|gone are",
+    r"free (?:of|from)|devoid of|void of|bereft of|empty of|short of|rather than|instead of|as opposed to",
+    r"contrary to|far from|anything but|fail(?:s|ed|ing)? to|refus\w+ to|cease[sd]? to|stopped|un(?:aware|able to)",
+    r"rul(?:es?|ed|ing) out|denies|dispels?|excludes?|would have|would expect|one might expect",
+    rf"could have been|should have|had {_PRONOUN} been|if {_PRONOUN} (?:had|were)",
 )
-_DENY_BEFORE = re.compile(
-    r"\b(?:(?:is|are|was|were|seems?|appears?)(?: \w+)? (?:absent|missing|lacking|nowhere|gone|out of the question|ruled out)"
-    r"|nowhere to be (?:seen|found)|plays? no (?:part|role)|(?:is|are|was|were)(?: simply)? not (?:there|present|visible|shown|the (?:cause|reason|issue|point))"
-    r"|(?:isn|aren|wasn|weren)[’']t (?:there|present|visible|shown|the (?:cause|reason|issue|point))"
-    r"|has nothing to do|have nothing to do|is not (?:it|to blame)|never (?:came|arrived|appeared|happened|materiali[sz]ed|enters?)"
-    r"|(?:does|do|did)(?: not|n[’']t) (?:appear|exist|enter|feature|figure|come into))\b",
-    re.IGNORECASE,
+_DENY_BEFORE = _phrases(
+    r"(?:is|are|was|were|seems?|appears?)(?: \w+)? (?:absent|missing|lacking|nowhere|gone|out of the question|ruled out)",
+    r"nowhere to be (?:seen|found)|plays? no (?:part|role)|(?:has|have) nothing to do|is not (?:it|to blame)",
+    rf"{_BE}(?: simply)? not {_SHOWN}|(?:isn|aren|wasn|weren)[’']t {_SHOWN}",
+    r"never (?:came|arrived|appeared|happened|materiali[sz]ed|enters?)",
+    r"(?:does|do|did)(?: not|n[’']t) (?:appear|exist|enter|feature|figure|come into)",
 )
 # Phrases that look like a denial and are none.
-_NO_DENIAL = re.compile(
-    r"\b(?:not (?:only|just|merely|simply|solely)|no doubt|without (?:a )?doubt|no wonder|not to mention|nothing but"
-    r"|nothing (?:short|less) (?:of|than)|none other than|no (?:less|fewer) than|not (?:a )?dry eye"
-    r"|(?:can(?:no|['’])t|cannot|could(?: not|n['’]t)|unable to|can(?: |)not)(?: seem to)? (?:help|stop|hide|contain|hold back|wait|believe|take (?:his|her|their) eyes)"
-    r"|no (?:one|body) (?:could|can) (?:miss|deny)|cannot be (?:missed|denied|overstated)|impossible to miss|hard(?:ly)? to miss"
-    r"|(?:does|do|did)(?:n['’]t| not) (?:notice|mind|see|know|care)|not (?:yet )?notic\w+|never (?:stops?|ceases?)|not without"
-    r"|no matter|more often than not|why not|if not|unable to (?:stop|hide|contain|hold))\b",
-    re.IGNORECASE,
+_NO_DENIAL = _phrases(
+    r"not (?:only|just|merely|simply|solely)|not to mention|not (?:a )?dry eye|not without|not (?:yet )?notic\w+",
+    r"no doubt|without (?:a )?doubt|no wonder|no matter|no (?:less|fewer) than|no (?:one|body) (?:could|can) (?:miss|deny)",
+    r"nothing but|nothing (?:short|less) (?:of|than)|none other than|never (?:stops?|ceases?)|more often than not",
+    rf"{_CANNOT}(?: seem to)? (?:help|stop|hide|hold|hold back|contain|wait|believe|take (?:his|her|their) eyes)",
+    r"cannot be (?:missed|denied|overstated)|impossible to miss|hard(?:ly)? to miss|why not|if not",
+    r"(?:does|do|did)(?:n['’]t| not) (?:notice|mind|see|know|care)",
 )
 _CLAUSE_END = re.compile(
-    r"[,;:.!?—()]|\b(?:but|however|yet|instead|although|though|while|whereas|because|except|so|since|which|who|and (?:he|she|they|it|the|there)|only)\b",
+    r"[,;:.!?—()]|\b(?:but|however|yet|instead|although|though|while|whereas|because|except|so|since|which|who|only"
+    r"|and (?:he|she|they|it|the|there))\b",
     re.IGNORECASE,
 )
 _LIST_GOES_ON = re.compile(r"^[^.!?;]{0,60}?\b(?:or|nor)\b", re.IGNORECASE)

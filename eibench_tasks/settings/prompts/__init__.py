@@ -1,10 +1,10 @@
 """Prompts of our own, one text file each, their version in the name. The published prompts are prepared data."""
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 
-@lru_cache(maxsize=None)
+@cache
 def prompt(name: str, **values: str) -> str:
     """The prompt of a file, its ``{placeholders}`` filled in.
 
