@@ -74,9 +74,8 @@ def prepare(
         click.echo(f"captions {manifest.captions.count:5} by {manifest.captions.model}")
     for key, reason in sorted(manifest.left_out.items()):
         click.echo(f"left out: {key} {reason}")
-    click.echo(
-        f"\nPrepared in {data.folder.parent}\nNext: lmms-eval --model MODEL --tasks eibench --output_path runs --log_samples"
-    )
+    click.echo(f"\nPrepared in {data.folder.parent}")
+    click.echo("Next: lmms-eval --model MODEL --tasks eibench --output_path runs --log_samples")
 
 
 @main.command()

@@ -42,10 +42,11 @@ def _show_our_tasks(module: ModuleType) -> None:
 
     def match_tasks(self: Any, task_list: list[str]) -> Any:
         names = match(self, task_list)
-        if any(name.startswith("eibench") and name != "eibench_demo" for name in names):
+        tagged = [task for name in names if name in self.all_tags for task in self.task_index[name]["task"]]
+        if ours := {name for name in (*names, *tagged) if name.startswith("eibench")}:
             from eibench_tasks.harness.tasks import check_run
 
-            check_run()  # before a model is loaded for minutes
+            check_run(prepared=ours != {"eibench_demo"})  # before a model is loaded for minutes
         return names
 
     manager.initialize_tasks, manager.match_tasks = initialize_tasks, match_tasks

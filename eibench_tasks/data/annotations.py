@@ -211,7 +211,7 @@ def _json_object(where: str, content: bytes) -> dict[str, Any]:
 
     try:
         value = json.loads(content.decode("utf-8"), object_pairs_hook=no_duplicates)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise AnnotationError(f"{where}: not valid JSON, cut short or damaged ({error})") from None
     if not isinstance(value, dict):
         raise AnnotationError(f"{where}: expected an object, found {type(value).__name__}")

@@ -36,17 +36,18 @@ class Answers:
         Raises:
             KeyError, TypeError, IndexError: it has none of the known forms.
         """
-        if "resps" in entry:
-            output = entry["resps"][0]
+        # lmms-eval logs the output as `resps` only where its filters or its --reasoning_tags have changed it
+        if "resps" in entry or "filtered_resps" in entry:
+            output = entry.get("resps", entry.get("filtered_resps"))
             while isinstance(output, list):
                 output = output[0]
             row = entry.get("recall_overall")
             if isinstance(row, dict):
-                self._by_sample[task, row["sample_id"]] = str(output)
+                self._by_sample[task, row["sample_id"]] = _text(output)
             else:  # a run with --predict_only logs no metrics
-                self._by_position[task, int(entry["doc_id"])] = str(output)
+                self._by_position[task, int(entry["doc_id"])] = _text(output)
         elif "answer" in entry:
-            self._by_sample["", entry["id"]] = str(entry["answer"])
+            self._by_sample["", entry["id"]] = _text(entry["answer"])
         else:
             for image, text in entry.items():
                 if not isinstance(text, str):
@@ -55,6 +56,13 @@ class Answers:
 
     def __len__(self) -> int:
         return len(self._by_sample) + len(self._by_position) + len(self._by_image)
+
+
+def _text(output: Any) -> str:
+    """Null stands for a model that said nothing."""
+    if isinstance(output, str | None):
+        return output or ""
+    raise TypeError(output)
 
 
 def read_answers(paths: Iterable[Path]) -> Answers:

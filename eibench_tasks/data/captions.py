@@ -47,8 +47,10 @@ def _entry(path: Path, number: int, line: bytes) -> tuple[str, str, str | None]:
         entry = json.loads(line.decode("utf-8"))
         row: dict[str, Any] = entry.get("described", entry)
         key, caption = row.get("image_id", row.get("image")), row["caption"]
-        if isinstance(key, str) and isinstance(caption, str | None):
-            return key, (caption or "").strip(), row.get("model")
+        model = row.get("model")
+        if isinstance(key, str) and isinstance(caption, str | None) and isinstance(model, str | None):
+            (caption or "").encode()  # half a surrogate pair cannot be written again
+            return key, (caption or "").strip(), model
     except (ValueError, KeyError, AttributeError, RecursionError):
         pass
     raise EIBenchError(f"--captions {path} line {number} holds no caption of an image", _FORMAT)
@@ -61,6 +63,6 @@ def _model_of_run(samples: Path) -> str | None:
         try:
             config = json.loads(results.read_text(encoding="utf-8"))["config"]
             return ",".join(filter(None, (config.get("model"), str(config.get("model_args") or ""))))
-        except (OSError, ValueError, KeyError, AttributeError):
+        except (OSError, ValueError, KeyError, AttributeError, TypeError):
             return None
     return None

@@ -28,14 +28,20 @@ def find_images(roots: list[Path], keys: Iterable[str]) -> tuple[dict[str, Path]
         The path of each image found, and the keys of those that are not there.
 
     Raises:
-        ImagesError: a root is not a folder, is empty, or is the wrong level of the tree.
+        ImagesError: a root is not a folder, is empty, cannot be read, or is the wrong level of the tree.
     """
+    try:
+        return _find_images(roots, sorted(set(keys)))
+    except OSError as error:
+        raise ImagesError(f"cannot look into {error.filename}: {error.strerror}", f"Give {_LAYOUT}") from None
+
+
+def _find_images(roots: list[Path], wanted: list[str]) -> tuple[dict[str, Path], list[str]]:
     for root in roots:
         if not root.is_dir():
             raise ImagesError(f"--images {root} is not a folder", f"Give {_LAYOUT}")
         if not any(root.iterdir()):
             raise ImagesError(f"--images {root} is empty", f"Give {_LAYOUT}")
-    wanted = sorted(set(keys))
     found: dict[str, Path] = {}
     folders = [(root, {entry.name.lower(): entry.name for entry in root.iterdir()}) for root in roots]
     for key in wanted:
@@ -142,12 +148,16 @@ def _decode(content: bytes) -> "Image":
         if image.width * image.height > MAX_PIXELS:
             raise ImagesError(f"is too large: {image.width} x {image.height} pixels")
         upright = ImageOps.exif_transpose(image)
+        if upright.mode.startswith("I"):  # 16 bits of grey, which Pillow would clip to white
+            upright = upright.convert("I").point(lambda value: value / 256).convert("L")
         if upright.has_transparency_data:
             upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright.convert("RGBA"))
         return upright.convert("RGB")
+    except ImagesError:
+        raise
     except Image.DecompressionBombError:
         raise ImagesError("is too large to be decoded safely") from None
     except UnidentifiedImageError:
         raise ImagesError("is not an image") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except Exception as error:  # damaged files raise OSError, SyntaxError, RuntimeError, struct.error …
         raise ImagesError(f"does not decode: {error}") from None

@@ -70,7 +70,7 @@ def prepare(
     texts: dict[str, str] = {}
     about: Captions | None = None
     if captions_file:
-        texts, about = captions.read_captions(captions_file, captions_model)
+        texts, about = _captions(captions_file, captions_model, set(facts))
     samples = _join(published, facts, strings, texts)
     return _publish(samples, strings, published, left_out, about)
 
@@ -78,10 +78,22 @@ def prepare(
 def add_captions(captions_file: Path, captions_model: str | None) -> Prepared:
     """Gives the current prepared data set other captions; images and annotations stay as they were checked."""
     current = load_prepared()
-    texts, about = captions.read_captions(captions_file, captions_model)
+    texts, about = _captions(captions_file, captions_model, {sample.image_id for sample in current.samples})
     samples = [sample.model_copy(update={"caption": texts.get(sample.image_id, "")}) for sample in current.samples]
     manifest = current.manifest
     return _write(samples, current.protocol, manifest.model_copy(update={"captions": about}))
+
+
+def _captions(file: Path, model: str | None, images: set[str]) -> tuple[dict[str, str], Captions]:
+    """The captions of a file that belong to the images of the data set."""
+    texts, about = captions.read_captions(file, model)
+    texts = {key: text for key, text in texts.items() if key in images}
+    if not texts:
+        raise EIBenchError(
+            f"--captions {file} holds no caption of an image of EIBench",
+            f"Name images as the annotations do, for example {min(images)}",
+        )
+    return texts, about.model_copy(update={"count": len(texts)})
 
 
 def _images_error(left_out: dict[str, str], total: int) -> ImagesError:
@@ -224,7 +236,7 @@ def _save_arrow(samples: list[Sample], folder: Path) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
+    temporary = path.with_name(f".{path.name}-new")  # one name: there is one writer, and a killed one's is reused
     with temporary.open("w", encoding="utf-8") as file:
         file.write(json.dumps({"current": text}) + "\n")
         file.flush()

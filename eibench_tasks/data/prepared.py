@@ -63,8 +63,9 @@ def _load(home: Path, pointer: str) -> Prepared:
         folder = home / Path(json.loads(pointer)["current"]).name
         manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
         protocol = Protocol.model_validate_json((folder / "protocol.json").read_bytes())
-        lines = (folder / "samples.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (folder / "samples.jsonl").read_bytes().splitlines()  # bytes: captions hold other line separators
         samples = [Sample.model_validate_json(line) for line in lines]
+        (folder / "arrow" / "dataset_dict.json").stat()
     except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
         name = type(error).__name__
         raise NotPreparedError(f"the prepared data in {home} is damaged or outdated ({name})", _AGAIN) from None

@@ -76,7 +76,7 @@ def protocol_from_scripts(scripts: dict[str, bytes]) -> Protocol:
                 "llama3": _llama3(trees["llama3_basic"], trees["llama3_complex"]),
             },
         )
-    except (SyntaxError, ValueError, KeyError, StopIteration, RecursionError):
+    except (SyntaxError, ValueError, KeyError, StopIteration, RecursionError, MemoryError):  # the last: too deep
         raise AnnotationError("the reference scripts do not hold the protocol strings", _MEND) from None
     return _checked(protocol, "the reference scripts")
 

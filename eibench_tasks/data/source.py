@@ -32,7 +32,12 @@ def load(folder: Path | None) -> tuple[list[Annotation], Protocol]:
         AnnotationError: a file is missing or not the published one.
         EIBenchError: nothing could be downloaded.
     """
-    return _from_folder(folder) if folder else _download()
+    if folder is None:
+        return _download()
+    try:
+        return _from_folder(folder)
+    except OSError as error:
+        raise AnnotationError(f"cannot read --eibench {folder}: {error.strerror}", _HOW) from None
 
 
 def _from_folder(folder: Path) -> tuple[list[Annotation], Protocol]:
@@ -95,10 +100,10 @@ def _from_repository(path: str, name: str) -> bytes:
     base = os.environ.get("EIBENCH_SOURCE", REPOSITORY).rstrip("/")
     try:
         transport = httpx.HTTPTransport(retries=2)
-        with httpx.Client(transport=transport, timeout=20, follow_redirects=True) as client:
-            with client.stream("GET", f"{base}/{path}") as response:
-                response.raise_for_status()
-                return _bounded(name, response.iter_bytes())
+        client = httpx.Client(transport=transport, timeout=20, follow_redirects=True)
+        with client, client.stream("GET", f"{base}/{path}") as response:
+            response.raise_for_status()
+            return _bounded(name, response.iter_bytes())
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _FetchFailed(f"{name}: {type(error).__name__}") from None
 
@@ -115,10 +120,9 @@ def _bounded(name: str, chunks: Iterable[bytes]) -> bytes:
 def _from_hub(path: str, name: str) -> bytes:
     """The Hub data set holds the annotations; the reference scripts only if its authors add them."""
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     hub_path = f"{_HUB_FOLDERS[name]}/{name}" if name in _HUB_FOLDERS else path
     try:
         return Path(hf_hub_download(HUB_DATASET, hub_path, repo_type="dataset")).read_bytes()
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+    except Exception as error:  # its errors change with the HTTP library that its releases are built on
         raise _FetchFailed(f"{name}: {type(error).__name__}") from None

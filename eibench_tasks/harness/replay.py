@@ -21,6 +21,7 @@ class EibenchReplay(lmms):  # type: ignore[misc]
     """
 
     is_simple = True
+    device = "cpu"  # lmms-eval asks for it where several ranks run
 
     def __init__(self, path: str = "", **_: Any) -> None:
         super().__init__()

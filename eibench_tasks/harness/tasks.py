@@ -102,6 +102,8 @@ _MADE_ON_REQUEST: dict[str, Callable[[], Any]] = {
 def __getattr__(name: str) -> Any:
     if name in _MADE_ON_REQUEST:
         return _MADE_ON_REQUEST[name]()
+    if name.startswith("alias_"):  # how the task is called in the table that lmms-eval prints
+        return f"{name.removeprefix('alias_')} (judge: {judge_name()})"
     raise AttributeError(name)
 
 
@@ -229,5 +231,10 @@ class Prefetch:
             for output in outputs[:1]:
                 said = turns.unpack(output) if isinstance(output, str) else None
                 answers.append(final_answer(said[-1]["reply"] if said else _text([output])))
-        _judge().prefetch(answers, [])
+        _judge().prefetch(answers, _references(docs) if 2 * len(resps) >= len(docs) else [])
         return resps
+
+
+def _references(docs: Any) -> list[str]:
+    """Triggers and floor answers of all samples of a task."""
+    return [text for doc in docs for text in (*doc["triggers"], doc["floor_answer"])]

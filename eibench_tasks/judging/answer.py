@@ -1,15 +1,14 @@
 """What of a model's output is its answer: reasoning blocks and failed requests are not."""
 
 import re
+from collections import Counter
 
 FAILED_REQUEST = "[LMMS_EVAL_REQUEST_FAILED"
 """lmms-eval puts this in the place of an answer when a request to a model failed for good."""
 
 _TAGS = r"think|thinking|thought|thoughts|reasoning|reason|analysis|reflection|scratchpad"
-_BLOCK = re.compile(rf"<\s*({_TAGS})\b[^>]*>.*?<\s*/\s*\1\s*>", re.IGNORECASE | re.DOTALL)
-_OPEN = re.compile(rf"<\s*(?:{_TAGS})\b[^>]*>", re.IGNORECASE)
-_CLOSE = re.compile(rf"<\s*/\s*(?:{_TAGS})\s*>", re.IGNORECASE)
-_ANSWER = re.compile(r"<\s*/?\s*(?:answer|final|response)\s*>", re.IGNORECASE)
+_TAG = re.compile(rf"<\s*(?P<closing>/\s*)?(?P<name>{_TAGS})\b[^>]*>", re.IGNORECASE)
+_ANSWER = re.compile(r"<\s*(?:/\s*)?(?:answer|final|response)\s*>", re.IGNORECASE)
 _OTHER_MARKS = [  # Mistral, Kimi
     ("[THINK]", "[/THINK]"),
     ("◁think▷", "◁/think▷"),
@@ -39,16 +38,45 @@ def final_answer(output: str) -> str:
         return ""
     for opening, closing in _OTHER_MARKS:
         output = output.replace(opening, "<think>").replace(closing, "</think>")
-    output = _without_blocks(output)
-    if closings := list(_CLOSE.finditer(output)):
-        output = output[closings[-1].end() :]
-    if opening_tag := _OPEN.search(output):
-        output = output[: opening_tag.start()]
-    return _CONTROL.sub("", _ANSWER.sub("", output)).strip()
+    return _CONTROL.sub("", _ANSWER.sub("", _without_reasoning(output))).strip()
 
 
-def _without_blocks(text: str) -> str:
-    """Cuts reasoning blocks out, inner ones first."""
-    while (shorter := _BLOCK.sub("", text)) != text:
-        text = shorter
-    return text
+def _without_reasoning(text: str) -> str:
+    tags = list(_TAG.finditer(text))
+    kept, position, index = "", 0, 0
+    while index < len(tags):
+        kept += text[position : tags[index].start()]
+        if tags[index]["closing"]:
+            kept = ""
+        elif (end := _end_of_block(tags, index)) is None:
+            return kept
+        else:
+            index = end
+        position = tags[index].end()
+        index += 1
+    return kept + text[position:]
+
+
+def _end_of_block(tags: list[re.Match[str]], start: int) -> int | None:
+    """The tag that closes the block which ``tags[start]`` opens.
+
+    Blocks may be nested. Where the tags do not balance, it is the first closing tag of that name (models repeat
+    their opening tag), else the first one that closes nothing else (models confuse ``think`` and ``thinking``).
+    """
+    own = tags[start]["name"].lower()
+    inner: Counter[str] = Counter()
+    same: int | None = None
+    stray: int | None = None
+    for index in range(start + 1, len(tags)):
+        name = tags[index]["name"].lower()
+        if not tags[index]["closing"]:
+            inner[name] += 1
+        elif inner[name]:
+            inner[name] -= 1
+            if name == own and same is None:
+                same = index
+        elif name == own:
+            return index
+        elif stray is None:
+            stray = index
+    return stray if same is None else same

@@ -75,8 +75,13 @@ class Judge(Interface):
     comparable: bool
     measures_floor: bool
 
-    def prefetch(self, answers: Sequence[str], triggers: Sequence[str]) -> None:
-        """Does what can be done for many answers at once; optional, never changes a verdict."""
+    def prefetch(self, answers: Sequence[str], references: Sequence[str]) -> None:
+        """Does what can be done for many texts at once; never changes a verdict.
+
+        Args:
+            answers: those that are about to be judged.
+            references: triggers and floor answers; the same in every run of a task.
+        """
 
     def judge(self, question: str, answer: str, triggers: Sequence[str]) -> Judgement:
         """Judges one answer. Does not raise: what goes wrong is an unscored judgement with its reason."""

@@ -48,9 +48,12 @@ def self_ask(user_prompt: str, replies: Sequence[str]) -> str | None:
 
 
 def pack(prompts: Sequence[str], replies: Sequence[str]) -> str:
-    """All turns as one text, the form in which they pass through the harness and its log."""
+    """All turns as one text, the form in which they pass through the harness and its log.
+
+    ``<`` is escaped: what the harness takes for reasoning, it cuts out of the text, across turns if need be.
+    """
     turns = [Turn(prompt=p, reply=r) for p, r in zip(prompts, replies, strict=True)]
-    return json.dumps({"eibench_turns": turns}, ensure_ascii=False)
+    return json.dumps({"eibench_turns": turns}, ensure_ascii=False).replace("<", "\\u003c")
 
 
 def unpack(text: str) -> list[Turn] | None:

@@ -72,12 +72,22 @@ class Encoder:
         self.learn(texts)
         return [self._known[text] for text in texts]
 
-    def learn(self, texts: Iterable[str]) -> None:
-        """Embeds the texts that are new, shortest first, so that batches hold texts of like length."""
+    def learn(self, texts: Iterable[str]) -> int:
+        """Embeds the texts that are new, shortest first, so that batches hold texts of like length.
+
+        Returns:
+            How many were new.
+        """
         with self._lock:
             new = sorted({text for text in texts if text not in self._known}, key=lambda text: (len(text), text))
             for start in range(0, len(new), _BATCH):
                 self._known.update(self._encode(new[start : start + _BATCH]))
+        return len(new)
+
+    def recall(self, items: dict[str, Embedded]) -> None:
+        """Takes over what was embedded in an earlier run."""
+        with self._lock:
+            self._known.update(items)
 
     def keep(self, texts: set[str]) -> None:
         """Drops what was embedded before, apart from these texts."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from eibench_tasks.judging.judgement import Judgement, Verdict
+from eibench_tasks.judging.offline import kept
 from eibench_tasks.judging.offline.adapter import Adapter
 from eibench_tasks.judging.offline.encoder import Encoder, load_encoder
 from eibench_tasks.judging.offline.english import not_english
@@ -36,10 +37,20 @@ class OfflineJudge:
         """
         return cls(load_encoder(), Adapter.load())
 
-    def prefetch(self, answers: Sequence[str], triggers: Sequence[str]) -> None:
-        """Embeds all sentences and triggers in large batches; what earlier runs left is dropped."""
-        texts = {span.text for answer in answers for span in _spans(answer)} | set(triggers)
-        self._encoder.keep(texts)
+    def prefetch(self, answers: Sequence[str], references: Sequence[str]) -> None:
+        """Embeds all texts in large batches, those of the references once for all runs.
+
+        What was embedded for an earlier task is dropped.
+        """
+        texts = {span.text for answer in answers for span in _spans(answer)}
+        fixed = {text for reference in references for text in (reference, *(s.text for s in _spans(reference)))}
+        self._encoder.keep(texts | fixed)
+        if fixed:
+            file = kept.file_for(fixed, self.version)
+            self._encoder.recall(kept.load(file))
+            if self._encoder.learn(fixed):
+                ordered = sorted(fixed)
+                kept.save(file, dict(zip(ordered, self._encoder.embed(ordered), strict=True)))
         self._encoder.learn(texts)
 
     def judge(self, question: str, answer: str, triggers: Sequence[str]) -> Judgement:

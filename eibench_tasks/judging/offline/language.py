@@ -12,7 +12,8 @@ MAX_WORDS = 60
 """Longer sentences are cut at a comma or a space: the encoder's vector of a longer text says little."""
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)*_\]]*\s+(?=\S)|\n+|(?<=\S)\s*[•●▪]\s*|;\s+")
-_LIST_MARK = re.compile(r"^\s*(?:[-*+•–]+|\(?\d{1,2}[.)]|[a-z][.)]|#+)\s+")
+_LIST_MARK = re.compile(r"\s*(?:[-*+•–]+|\(?\d{1,2}[.)]|[a-z][.)]|#+)\s+")
+_NUMBER_ONLY = re.compile(r"\s*\(?(?:\d{1,2}|[a-zA-Z])[.)]")
 _ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|mr|mrs|ms|dr|st|vs|etc)\.$", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z]+(?:[’'][A-Za-z]+)?|\d+")
 
@@ -45,7 +46,8 @@ def sentences(text: str) -> list[Span]:
     spans: list[Span] = []
     start = 0
     for match in _SENTENCE_END.finditer(text):
-        if _ABBREVIATION.search(text[start : match.start()]):
+        before = text[start : match.start()]
+        if _ABBREVIATION.search(before) or _NUMBER_ONLY.fullmatch(before):
             continue
         spans += _pieces(text, start, match.start())
         start = match.end()
@@ -133,7 +135,8 @@ _DENY_AFTER = _phrases(
     rf"could have been|should have|had {_PRONOUN} been|if {_PRONOUN} (?:had|were)",
 )
 _DENY_BEFORE = _phrases(
-    r"(?:is|are|was|were|seems?|appears?)(?: \w+)? (?:absent|missing|lacking|nowhere|gone|out of the question|ruled out)",
+    r"(?:is|are|was|were|seems?|appears?)(?: \w+)? (?:absent|missing|lacking|nowhere|gone)",
+    rf"{_BE} (?:out of the question|ruled out)",
     r"nowhere to be (?:seen|found)|plays? no (?:part|role)|(?:has|have) nothing to do|is not (?:it|to blame)",
     rf"{_BE}(?: simply)? not {_SHOWN}|(?:isn|aren|wasn|weren)[’']t {_SHOWN}",
     r"never (?:came|arrived|appeared|happened|materiali[sz]ed|enters?)",
@@ -142,7 +145,8 @@ _DENY_BEFORE = _phrases(
 # Phrases that look like a denial and are none.
 _NO_DENIAL = _phrases(
     r"not (?:only|just|merely|simply|solely)|not to mention|not (?:a )?dry eye|not without|not (?:yet )?notic\w+",
-    r"no doubt|without (?:a )?doubt|no wonder|no matter|no (?:less|fewer) than|no (?:one|body) (?:could|can) (?:miss|deny)",
+    r"no doubt|without (?:a )?doubt|no wonder|no matter|no (?:less|fewer) than",
+    r"no (?:one|body) (?:could|can) (?:miss|deny)",
     r"nothing but|nothing (?:short|less) (?:of|than)|none other than|never (?:stops?|ceases?)|more often than not",
     rf"{_CANNOT}(?: seem to)? (?:help|stop|hide|hold|hold back|contain|wait|believe|take (?:his|her|their) eyes)",
     r"cannot be (?:missed|denied|overstated)|impossible to miss|hard(?:ly)? to miss|why not|if not",

@@ -72,7 +72,7 @@ class Stack:
         self.starts = self.ends - sizes
         importance = np.concatenate([item.importance for item in items]).astype(np.float32)
         sums = np.add.reduceat(importance, self.starts)
-        self.weights: Floats = importance / (np.repeat(sums, sizes) + 1e-6)
+        self.weights: Floats = importance / (np.repeat(sums, sizes) + np.float32(1e-6))
         self.important = self.weights > np.repeat(0.5 / sizes, sizes)
 
 
@@ -96,6 +96,6 @@ def features(triggers: Stack, sentences: Stack) -> Floats:
     result[..., 2] = np.add.reduceat(mismatch * weights, triggers.starts)
     result[..., 3] = np.add.reduceat(matched_denial * weights, triggers.starts)
     result[..., 4] = triggers.vectors @ sentences.vectors.T
-    back = np.maximum.reduceat(table, triggers.starts, axis=0) * sentences.weights
-    result[..., 5] = np.add.reduceat(back, sentences.starts, axis=1)
+    best_back: Floats = np.maximum.reduceat(table, triggers.starts, axis=0)
+    result[..., 5] = np.add.reduceat(best_back * sentences.weights, sentences.starts, axis=1)
     return result

@@ -1,0 +1,95 @@
+"""`eibench results`: what is read from results files, and what the table says."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eibench_tasks.errors import EIBenchError
+from eibench_tasks.report.table import read_results, render, to_json
+
+
+def results_file(folder: Path, **run: Any) -> Path:
+    """A results file as lmms-eval writes it, cut to what the table reads."""
+    file = folder / "20260101_000000_results.json"
+    facts = {"judge": "offline", "protocol": "verdict", "judge_version": "1-abc", "comparable_with_published": False}
+    file.write_text(
+        json.dumps(
+            {
+                "results": {
+                    "eibench_complex": {
+                        "alias": "eibench_complex",
+                        "recall_overall,none": 41.25,
+                        "ci95_low,none": 30.5,
+                        "ci95_high,none": 52.0,
+                        "floor_recall,none": 17.5,
+                        "coverage,none": 90.0,
+                        "bound_low,none": 37.0,
+                        "bound_high,none": 47.0,
+                        "answer_words,none": 80.4,
+                        "recall_happy,none": float("nan"),
+                        "recall_overall_stderr,none": "N/A",
+                    },
+                    "mmmu_val": {"mmmu_acc,none": 0.5},
+                },
+                "configs": {
+                    "eibench_complex": {"metadata": {"version": 1, "setting": "user", "run": facts | run}},
+                    "mmmu_val": {},
+                },
+                "config": {"model": "qwen2_5_vl", "model_args": "pretrained=X"},
+                "n-samples": {"eibench_complex": {"original": 50, "effective": 20}},
+            }
+        ),
+        encoding="utf-8",
+    )
+    return file
+
+
+def test_a_result_is_read_with_what_is_needed_to_trust_it(tmp_path: Path) -> None:
+    (result,) = read_results([results_file(tmp_path)])
+    assert (result.recall, result.low, result.high, result.floor) == (41.25, 30.5, 52.0, 17.5)
+    assert result.samples == "20 of 50"
+    assert result.emotions == {}  # NaN is no number
+    assert not result.comparable
+
+
+def test_the_table_names_judge_floor_and_comparability(tmp_path: Path) -> None:
+    text = render(read_results([results_file(tmp_path)]))
+    for expected in (
+        "qwen2_5_vl(pretrained=X)",
+        "eibench_complex v1",
+        "41.2",
+        "30.5 – 52.0",
+        "17.5",
+        "90.0 %",
+        "37.0 – 47.0",
+    ):
+        assert expected in text
+    assert "offline 1-abc (verdict)" in text
+    assert "not comparable with published" in text
+    assert "another image of the same emotion" in text
+
+
+def test_a_comparable_judge_gets_no_warning(tmp_path: Path) -> None:
+    text = render(read_results([results_file(tmp_path, comparable_with_published=True)]))
+    assert "not comparable" not in text
+
+
+def test_another_persona_is_named(tmp_path: Path) -> None:
+    assert "persona 'an architect'" in render(read_results([results_file(tmp_path, persona="an architect")]))
+
+
+def test_a_folder_is_searched_and_json_comes_out(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    results_file(tmp_path / "model")
+    (entry,) = json.loads(to_json(read_results([tmp_path])))
+    assert entry["task"] == "eibench_complex"
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"results": 3, "configs": {"x": 1}}', "not json"])
+def test_other_files_are_refused_in_one_line(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "results.json"
+    file.write_text(content)
+    with pytest.raises(EIBenchError):
+        read_results([file])
