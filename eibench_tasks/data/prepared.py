@@ -30,6 +30,11 @@ class Prepared:
         """The folder that `datasets.load_from_disk` reads."""
         return self.folder / "arrow"
 
+    @property
+    def captioned(self) -> bool:
+        """Whether every basic sample has a caption."""
+        return all(sample.caption for sample in self.split("basic"))
+
     def split(self, name: str) -> list[Sample]:
         """The samples of ``basic`` or ``complex``."""
         return [sample for sample in self.samples if sample.split == name]

@@ -85,9 +85,9 @@ def _judge_facts() -> dict[str, Any]:
 
 
 def _caption_output_type() -> str:
-    """One turn where captions are prepared, so that requests can be batched; else caption first, then answer."""
+    """One turn where every image has a caption, so that requests can be batched; else caption first, then answer."""
     data = check_run()
-    return "generate_until" if data and data.manifest.captions else "generate_until_agentic"
+    return "generate_until" if data and data.captioned else "generate_until_agentic"
 
 
 _MADE_ON_REQUEST: dict[str, Callable[[], Any]] = {
@@ -147,9 +147,11 @@ def caption_turn(
     doc: Doc, lmms_eval_specific_kwargs: Any = None, previous_output: Sequence[str] | None = None, **_: Any
 ) -> Any:
     """The turns of the caption setting; one turn where the caption is prepared."""
-    if doc["caption"]:
-        return turns.with_caption(user_prompt(doc), doc["caption"])
-    return _turn(turns.own_caption, doc, previous_output)
+
+    def prepared_caption(user: str, replies: Sequence[str]) -> str | None:
+        return None if replies else turns.with_caption(user, doc["caption"])
+
+    return _turn(prepared_caption if doc["caption"] else turns.own_caption, doc, previous_output)
 
 
 def self_ask_turn(

@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.few_images import few_keys, write_few
 
 from eibench_tasks.data.captions import read_captions
+from eibench_tasks.data.prepare import add_captions, prepare
+from eibench_tasks.data.prepared import Prepared
 from eibench_tasks.errors import EIBenchError
+from eibench_tasks.harness import tasks
+from eibench_tasks.settings.turns import unpack, with_caption
 
 KEY = "SomeSet/train/Happy/0001.png"
 
@@ -128,6 +133,46 @@ def test_a_malformed_line_is_refused_with_its_number(tmp_path: Path, line: bytes
     file.write_bytes(b'{"image": "a/b.png", "caption": "A dog."}\n\n' + line + b"\n")
     with pytest.raises(EIBenchError, match="line 3 holds no caption of an image"):
         read_captions(file, "x")
+
+
+# Captions for some of the images
+
+
+@pytest.fixture
+def some_captioned(published: Path, tmp_path: Path) -> Prepared:
+    """Prepared data of a few images; all but the first have a caption."""
+    images = write_few(tmp_path / "few", published)
+    lines = [{"image": key, "caption": f"What {key} shows."} for key in few_keys(published)[1:]]
+    return prepare([images], published, True, written(tmp_path / "c.jsonl", *lines), "a painter")
+
+
+def test_only_where_every_image_has_a_caption_the_data_counts_as_captioned(
+    some_captioned: Prepared, tmp_path: Path
+) -> None:
+    assert not some_captioned.captioned
+    keys = {sample.image_id for sample in some_captioned.samples}
+    every = written(tmp_path / "all.jsonl", *({"image": key, "caption": "A."} for key in keys))
+    assert add_captions(every, "a painter").captioned
+
+
+@pytest.mark.slow
+def test_where_an_image_has_no_caption_the_model_gets_the_turn_to_write_it(some_captioned: Prepared) -> None:
+    """In a single turn it would describe the image, and the description would be scored as its answer."""
+    assert tasks.caption_output_type == "generate_until_agentic"
+
+
+def test_a_sample_with_a_caption_ends_after_one_turn_beside_others_that_take_two(some_captioned: Prepared) -> None:
+    with_one = next(sample for sample in some_captioned.split("basic") if sample.caption).model_dump()
+    without = next(sample for sample in some_captioned.split("basic") if not sample.caption).model_dump()
+    _, following, done, outputs, _ = tasks.caption_turn(with_one, previous_output=["The dog."])
+    assert (following, done) == (None, True)
+    assert [turn["reply"] for turn in unpack(outputs[0]) or []] == ["The dog."]
+    _, following, done, _, _ = tasks.caption_turn(without, previous_output=["A dog in a field."])
+    assert not done
+    assert following == with_caption(without["prompt_user"], "A dog in a field.")
+
+
+# Anything
 
 
 _VALUES = st.none() | st.integers() | st.text() | st.lists(st.text(), max_size=2)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from eibench_tasks.settings.persona import persona, with_persona
@@ -42,6 +42,7 @@ def test_what_is_no_opening_sentence_is_left_alone(prompt: str) -> None:
     assert with_persona(prompt, "an architect") == f"You are an architect. {prompt}"
 
 
+@example(" Why?", r"a \1 \g<0> \d reader")
 @given(st.text(), st.text().filter(lambda who: who.rstrip(".")))
 def test_the_rest_of_the_prompt_stays_to_the_letter(rest: str, who: str) -> None:
     """Also where the persona holds what a regular expression would read as a reference."""

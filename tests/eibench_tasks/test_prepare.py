@@ -23,7 +23,7 @@ from eibench_tasks.errors import AnnotationError, EIBenchError, ImagesError
 
 __all__ = ["public_tmp"]  # a fixture
 
-TESTS = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 RUN = "import sys; from eibench_tasks.cli import main; main(sys.argv[1:])"
 RUN_WITH_SMALL_FILES = (
     "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); " + RUN
@@ -270,8 +270,8 @@ def test_a_prepare_killed_at_any_file_operation_leaves_the_old_data_set_or_the_n
     (tmp_path / "work").mkdir()
     arguments = [few, published, captions, home, tmp_path / "work"]
     done = subprocess.run(
-        [sys.executable, str(TESTS / "support/killed_prepare.py"), *map(str, arguments)],
-        capture_output=True, text=True, env=os.environ,
+        [sys.executable, str(ROOT / "tests/support/killed_prepare.py"), *map(str, arguments)],
+        capture_output=True, text=True, cwd=ROOT,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     rounds = [json.loads(line) for line in done.stdout.splitlines()]
@@ -293,7 +293,8 @@ def test_the_command_killed_from_outside_leaves_the_old_data_set(
 ) -> None:
     old = prepare([few], published, allow_missing=True)
     process = subprocess.Popen(
-        command("--images", standins, "--eibench", published), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command("--images", standins, "--eibench", published),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT,
     )
     deadline = time.monotonic() + 60
     while len(folders(home)) < 2 and process.poll() is None and time.monotonic() < deadline:
@@ -365,7 +366,7 @@ def test_a_write_that_fails_half_way_ends_in_one_line_and_keeps_the_old_data_set
     old = prepare([few], published, allow_missing=True)
     done = subprocess.run(
         command("--images", standins, "--eibench", published, code=RUN_WITH_SMALL_FILES),
-        capture_output=True, text=True,
+        capture_output=True, text=True, cwd=ROOT,
     )  # fmt: skip
     assert f"cannot write to {home}: File too large" in one_line_error(done)
     assert folders(home) == [old.folder.name]
@@ -373,7 +374,7 @@ def test_a_write_that_fails_half_way_ends_in_one_line_and_keeps_the_old_data_set
 
 
 def test_the_command_ends_in_one_line_when_images_are_missing(few: Path, published: Path, home: Path) -> None:
-    done = subprocess.run(command("--images", few, "--eibench", published), capture_output=True, text=True)
+    done = subprocess.run(command("--images", few, "--eibench", published), capture_output=True, text=True, cwd=ROOT)
     assert "images are missing or broken" in one_line_error(done)
     assert not home.exists()
 
@@ -397,7 +398,8 @@ def test_prepares_that_run_side_by_side_all_end_well_and_leave_one_data_set(
     expected = prepare([few], published, allow_missing=True)
     arguments = command("--images", few, "--eibench", published, "--allow-missing")
     running = [
-        subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(4)
+        subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+        for _ in range(4)
     ]
     while any(process.poll() is None for process in running):  # readers are never disturbed
         assert load_prepared().manifest.digest == expected.manifest.digest

@@ -7,6 +7,7 @@ from typing import Any
 _LATIN = re.compile(r"[A-Za-z]")
 _LETTER = re.compile(r"[^\W\d_]")
 _MIN_LETTERS = 60
+_ENOUGH_ENGLISH = 0.12  # share of common English words; other languages stay below it, lists may too
 _READ = 2_000  # characters; enough to tell a language
 
 
@@ -18,12 +19,10 @@ def not_english(answer: str) -> str | None:
         return None
     if len(_LATIN.findall(text)) < 0.5 * letters:
         return _reason("another script")
-    if letters < _MIN_LETTERS:
+    if letters < _MIN_LETTERS or _english_words(text) >= _ENOUGH_ENGLISH:
         return None
     language, probability = _identifier().classify(text)
-    if language != "en" and probability > 0.95 and _english_words(text) < 0.12:
-        return _reason(f"language {language!r}")
-    return None
+    return _reason(f"language {language!r}") if language != "en" and probability > 0.95 else None
 
 
 def _reason(what: str) -> str:

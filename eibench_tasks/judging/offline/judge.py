@@ -10,8 +10,9 @@ from eibench_tasks.judging.offline.adapter import Adapter
 from eibench_tasks.judging.offline.encoder import Encoder, load_encoder
 from eibench_tasks.judging.offline.english import not_english
 from eibench_tasks.judging.offline.language import Span, sentences
-from eibench_tasks.judging.offline.matching import Floats, Stack, features, lexical, shared_words
+from eibench_tasks.judging.offline.matching import Floats, Stack, features, lexical, shared_words, verbatim
 
+_SAID_VERBATIM = 4.0  # least log-odds of a trigger that the answer says word for word: 0.98
 _MAX_SENTENCES = 2_000  # an answer of 100,000 characters has fewer
 
 
@@ -64,7 +65,7 @@ class OfflineJudge:
             return Judgement(unscored=f"the offline judge failed: {type(error).__name__}: {error}"[:200])
 
     def _judge(self, spans: list[Span], triggers: Sequence[str]) -> Judgement:
-        odds = self._adapter.odds(self._features(triggers, [span.text for span in spans]))
+        odds = self._odds(triggers, [span.text for span in spans])
         best = odds.argmax(axis=1)
         probability = 1 / (1 + np.exp(-odds.max(axis=1)))
         return Judgement(
@@ -80,12 +81,15 @@ class OfflineJudge:
             ]
         )
 
-    def _features(self, triggers: Sequence[str], texts: list[str]) -> Floats:
+    def _odds(self, triggers: Sequence[str], texts: list[str]) -> Floats:
+        """Log-odds that each trigger is named by each sentence; shape (triggers, sentences)."""
         found = features(Stack(self._encoder.embed(triggers)), Stack(self._encoder.embed(texts)))
-        looked_at = [lexical(text) for text in texts]
-        for row, trigger in enumerate(map(lexical, triggers)):
-            found[row, :, -3:] = [shared_words(trigger, sentence) for sentence in looked_at]
-        return found
+        wanted, said = [lexical(text) for text in triggers], [lexical(text) for text in texts]
+        for row, trigger in enumerate(wanted):
+            found[row, :, -3:] = [shared_words(trigger, sentence) for sentence in said]
+        odds = self._adapter.odds(found)
+        same = np.array([[verbatim(trigger, sentence) for sentence in said] for trigger in wanted])
+        return np.where(same, np.maximum(odds, _SAID_VERBATIM), odds)
 
 
 def _spans(answer: str) -> list[Span]:

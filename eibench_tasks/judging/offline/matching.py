@@ -27,8 +27,9 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Lexical:
-    """The words of a text: stems of its content words, of all words, and of those that are denied."""
+    """The words of a text: stems in order, of its content words, of all words, and of those that are denied."""
 
+    sequence: tuple[str, ...]
     content: frozenset[str]
     every: frozenset[str]
     denied: frozenset[str]
@@ -42,6 +43,7 @@ def lexical(text: str) -> Lexical:
     marks = denied(text)
     every = frozenset(word.stem for word in found)
     return Lexical(
+        sequence=tuple(word.stem for word in found),
         content=frozenset(word.stem for word in found if word.content) or every,
         every=every,
         denied=frozenset(word.stem for word in found if marks[word.start : word.end].any()),
@@ -57,6 +59,17 @@ def shared_words(trigger: Lexical, sentence: Lexical) -> tuple[float, float, flo
         len(shared) / max(1, len(trigger.content)),
         mismatch / len(shared) if shared else 0.0,
         len(trigger.content) / 5,
+    )
+
+
+def verbatim(trigger: Lexical, sentence: Lexical) -> bool:
+    """Whether the sentence holds the trigger word for word, two words at least, and denies as much as it does."""
+    size, rest = len(trigger.sequence), sentence.sequence
+    return (
+        size > 1
+        and trigger.content <= sentence.every
+        and any(rest[start : start + size] == trigger.sequence for start in range(len(rest) - size + 1))
+        and shared_words(trigger, sentence)[1] == 0
     )
 
 
