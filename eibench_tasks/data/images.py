@@ -30,18 +30,30 @@ def find_images(roots: list[Path], keys: Iterable[str]) -> tuple[dict[str, Path]
     Raises:
         ImagesError: a root is not a folder, is empty, cannot be read, or is the wrong level of the tree.
     """
+    check_roots(roots)
     try:
         return _find_images(roots, sorted(set(keys)))
     except OSError as error:
         raise ImagesError(f"cannot look into {error.filename}: {error.strerror}", f"Give {_LAYOUT}") from None
 
 
-def _find_images(roots: list[Path], wanted: list[str]) -> tuple[dict[str, Path], list[str]]:
+def check_roots(roots: list[Path]) -> None:
+    """Looks whether the folders can hold images at all, before anything is downloaded for them.
+
+    Raises:
+        ImagesError: one is not a folder, is empty or cannot be read.
+    """
     for root in roots:
-        if not root.is_dir():
-            raise ImagesError(f"--images {root} is not a folder", f"Give {_LAYOUT}")
-        if not any(root.iterdir()):
-            raise ImagesError(f"--images {root} is empty", f"Give {_LAYOUT}")
+        try:
+            if not root.is_dir():
+                raise ImagesError(f"--images {root} is not a folder", f"Give {_LAYOUT}")
+            if not any(root.iterdir()):
+                raise ImagesError(f"--images {root} is empty", f"Give {_LAYOUT}")
+        except OSError as error:
+            raise ImagesError(f"cannot look into {root}: {error.strerror}", f"Give {_LAYOUT}") from None
+
+
+def _find_images(roots: list[Path], wanted: list[str]) -> tuple[dict[str, Path], list[str]]:
     found: dict[str, Path] = {}
     folders = [(root, {entry.name.lower(): entry.name for entry in root.iterdir()}) for root in roots]
     for key in wanted:

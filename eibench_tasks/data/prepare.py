@@ -18,7 +18,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from eibench_tasks.data import annotations, captions, protocol, source
-from eibench_tasks.data.images import find_images, verify_images
+from eibench_tasks.data.images import check_roots, find_images, verify_images
 from eibench_tasks.data.prepared import POINTER, PREFIX, Prepared, load_prepared
 from eibench_tasks.data.schema import (
     Annotation,
@@ -56,6 +56,7 @@ def prepare(
     Raises:
         EIBenchError: an input is not usable or the result cannot be written; the current one stays.
     """
+    check_roots(images)
     published, strings = source.load(eibench)
     paths, missing = find_images(images, {item.image_key for item in published})
     left_out = dict.fromkeys(missing, "is missing")

@@ -1,7 +1,7 @@
 """Gets EIBench's files: from a local folder, from the repository at the pinned commit, or from the Hub."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from eibench_tasks.data import annotations, protocol
@@ -9,7 +9,8 @@ from eibench_tasks.data.schema import Annotation, Protocol
 from eibench_tasks.errors import AnnotationError, EIBenchError
 
 REPOSITORY = f"https://raw.githubusercontent.com/Lum1104/EIBench/{annotations.COMMIT}"
-HUB_DATASET = "Lum4yx/EIBench"
+HUB = "https://huggingface.co/datasets/Lum4yx/EIBench/resolve/main"
+"""The authors' data set on the Hub; it holds the annotations, not the reference scripts."""
 
 _FOLDERS = {"user.jsonl": "EI_Basic", "basic_ground_truth.json": "EI_Basic", "ec_complex.jsonl": "EI_Complex"}
 _HUB_FOLDERS = {
@@ -71,12 +72,30 @@ def _read(path: Path) -> bytes:
 
 
 def _download() -> tuple[list[Annotation], Protocol]:
-    reasons: list[str] = []
-    for name, fetch in (("repository", _from_repository), ("Hub", _from_hub)):
+    files = {name: _fetch(f"EIBench/{folder}/{name}") for name, folder in _FOLDERS.items()}
+    scripts = {key: _fetch(path) for key, path in protocol.SCRIPTS.items()}
+    return annotations.read_published(files), protocol.protocol_from_scripts(scripts)
+
+
+def _fetch(path: str) -> bytes:
+    """One file of the repository, from the first source that gives it; its sha256 is checked later."""
+    import httpx
+
+    reasons = []
+    name = path.rpartition("/")[2]
+    for source, url in _urls(path).items():  # a mirror's address may hold a password: only its label is shown
         try:
-            return _fetch_all(fetch)
-        except _FetchFailed as failure:
-            reasons.append(f"{name}: {failure}")
+            transport = httpx.HTTPTransport(retries=2)
+            client = httpx.Client(transport=transport, timeout=20, follow_redirects=True)
+            with client, client.stream("GET", url) as response:
+                response.raise_for_status()
+                return _bounded(response.iter_bytes())
+        except httpx.HTTPStatusError as error:
+            reasons.append(f"{source}: {name}: status {error.response.status_code}")
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            reasons.append(f"{source}: {name}: {type(error).__name__}")
+        except _TooLargeError:
+            reasons.append(f"{source}: {name} is larger than {_MAX_BYTES // 1_000_000} MB")
     raise EIBenchError(
         f"EIBench could not be downloaded ({'; '.join(reasons)})",
         "Clone github.com/Lum1104/EIBench where there is a network, then"
@@ -84,45 +103,23 @@ def _download() -> tuple[list[Annotation], Protocol]:
     )
 
 
-class _FetchFailed(Exception):
-    """One source does not give a file."""
+def _urls(path: str) -> dict[str, str]:
+    """Where a file may be: the mirror if one is named, else the repository, and the Hub for the annotations."""
+    if mirror := os.environ.get("EIBENCH_SOURCE"):
+        return {"EIBENCH_SOURCE": f"{mirror.rstrip('/')}/{path}"}
+    name = path.rpartition("/")[2]
+    hub = {"Hub": f"{HUB}/{_HUB_FOLDERS[name]}/{name}"} if name in _HUB_FOLDERS else {}
+    return {"repository": f"{REPOSITORY}/{path}", **hub}
 
 
-def _fetch_all(fetch: Callable[[str, str], bytes]) -> tuple[list[Annotation], Protocol]:
-    files = {name: fetch(f"EIBench/{folder}/{name}", name) for name, folder in _FOLDERS.items()}
-    scripts = {key: fetch(path, path.rpartition("/")[2]) for key, path in protocol.SCRIPTS.items()}
-    return annotations.read_published(files), protocol.protocol_from_scripts(scripts)
+class _TooLargeError(Exception):
+    """What comes is no file of EIBench."""
 
 
-def _from_repository(path: str, name: str) -> bytes:
-    import httpx
-
-    base = os.environ.get("EIBENCH_SOURCE", REPOSITORY).rstrip("/")
-    try:
-        transport = httpx.HTTPTransport(retries=2)
-        client = httpx.Client(transport=transport, timeout=20, follow_redirects=True)
-        with client, client.stream("GET", f"{base}/{path}") as response:
-            response.raise_for_status()
-            return _bounded(name, response.iter_bytes())
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise _FetchFailed(f"{name}: {type(error).__name__}") from None
-
-
-def _bounded(name: str, chunks: Iterable[bytes]) -> bytes:
+def _bounded(chunks: Iterable[bytes]) -> bytes:
     content = bytearray()
     for chunk in chunks:
         content += chunk
         if len(content) > _MAX_BYTES:
-            raise _FetchFailed(f"{name} is larger than {_MAX_BYTES // 1_000_000} MB")
+            raise _TooLargeError
     return bytes(content)
-
-
-def _from_hub(path: str, name: str) -> bytes:
-    """The Hub data set holds the annotations; the reference scripts only if its authors add them."""
-    from huggingface_hub import hf_hub_download
-
-    hub_path = f"{_HUB_FOLDERS[name]}/{name}" if name in _HUB_FOLDERS else path
-    try:
-        return Path(hf_hub_download(HUB_DATASET, hub_path, repo_type="dataset")).read_bytes()
-    except Exception as error:  # its errors change with the HTTP library that its releases are built on
-        raise _FetchFailed(f"{name}: {type(error).__name__}") from None

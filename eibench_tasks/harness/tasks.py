@@ -47,9 +47,13 @@ def check_run(prepared: bool = True) -> Prepared | None:
         raise RunStopped(error) from None
 
 
-def _dataset_path() -> str:
+def _dataset_path(split: str) -> str:
     data = check_run()
-    return str(data.arrow) if data else ""
+    assert data is not None
+    if not (data.arrow / split).is_dir():  # prepared with --allow-missing
+        mend = "Leave its task out, or prepare its images too: `eibench prepare --images DIR`"
+        raise RunStopped(ImagesError(f"no image of the {split} split is prepared", mend))
+    return str(data.arrow)
 
 
 def _demo_files() -> dict[str, Any]:
@@ -91,7 +95,9 @@ def _caption_output_type() -> str:
 
 
 _MADE_ON_REQUEST: dict[str, Callable[[], Any]] = {
-    "dataset_path": _dataset_path,
+    "dataset_path": lambda: _dataset_path("basic"),
+    "complex_path": lambda: _dataset_path("complex"),
+    "lite_path": lambda: _dataset_path("lite"),
     "demo_files": _demo_files,
     "run_facts": _run_facts,
     "demo_facts": _judge_facts,
@@ -144,7 +150,7 @@ def describe_prompt(doc: Doc) -> str:
 
 
 def caption_turn(
-    doc: Doc, lmms_eval_specific_kwargs: Any = None, previous_output: Sequence[str] | None = None, **_: Any
+    doc: Doc, lmms_eval_specific_kwargs: Any = None, previous_output: Sequence[str | None] | None = None, **_: Any
 ) -> Any:
     """The turns of the caption setting; one turn where the caption is prepared."""
 
@@ -155,26 +161,27 @@ def caption_turn(
 
 
 def self_ask_turn(
-    doc: Doc, lmms_eval_specific_kwargs: Any = None, previous_output: Sequence[str] | None = None, **_: Any
+    doc: Doc, lmms_eval_specific_kwargs: Any = None, previous_output: Sequence[str | None] | None = None, **_: Any
 ) -> Any:
     """The turns of the cfsa setting."""
     return _turn(turns.self_ask, doc, previous_output)
 
 
-def _turn(setting: turns.NextPrompt, doc: Doc, outputs: Sequence[str] | None) -> Any:
+def _turn(setting: turns.NextPrompt, doc: Doc, outputs: Sequence[str | None] | None) -> Any:
     """lmms-eval's agentic protocol: the next prompt, or the end with all turns packed into the last output."""
     user = user_prompt(doc)
     if outputs is None:
         return setting(user, [])
-    if turns.unpack(outputs[-1]) and _replaying.is_set():  # a logged conversation comes back whole
+    said = [output or "" for output in outputs]  # the openai class hands on a reply without content as None
+    if turns.unpack(said[-1]) and _replaying.is_set():  # a logged conversation comes back whole
         return None, None, True, None, None
-    replies = [final_answer(output) for output in outputs]
+    replies = [final_answer(output) for output in said]
     following = setting(user, replies)
-    failed = failed_request(outputs[-1])
+    failed = failed_request(said[-1])
     if following is not None and not failed:
         return None, following, False, None, None
     prompts = [str(setting(user, replies[:index])) for index in range(len(replies))]
-    return None, None, True, [outputs[-1] if failed else turns.pack(prompts, outputs)], None
+    return None, None, True, [said[-1] if failed else turns.pack(prompts, said)], None
 
 
 _replaying = threading.Event()

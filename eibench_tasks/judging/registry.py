@@ -38,7 +38,6 @@ def check_judge(name: str) -> None:
         raise JudgeError(f"unknown judge {kind!r}", f"Set EIBENCH_JUDGE to one of: {', '.join(sorted(_KINDS))}")
 
 
-@lru_cache(maxsize=4)
 def load_judge(name: str | None = None) -> Judge:
     """The judge, loaded once a process.
 
@@ -50,5 +49,10 @@ def load_judge(name: str | None = None) -> Judge:
     """
     name = name or judge_name()
     check_judge(name)
+    return _load(name)
+
+
+@lru_cache(maxsize=4)
+def _load(name: str) -> Judge:
     kind, _, argument = name.partition(":")
     return _KINDS[kind](argument)

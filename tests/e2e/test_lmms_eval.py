@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.homes import Home
+from support.homes import Home, prepare_home
 from support.openai_server import ChatServer, Reply, Request
 from support.runs import Finished, command, evaluate, run, value, written_results, written_samples
+from support.standins import write_standins
 
+from eibench_tasks.data.annotations import read_basic
 from eibench_tasks.data.prepared import load_prepared
 from eibench_tasks.data.schema import Sample
 from eibench_tasks.home import task_configs
@@ -229,6 +231,18 @@ def test_tags_and_patterns_are_checked_before_the_model_is_loaded_too(
     _stops(_start_with_a_model_that_cannot_load(home, tmp_path, tasks), "not prepared", "`eibench prepare")
 
 
+@pytest.mark.parametrize(("task", "split"), [("eibench", "complex"), ("eibench_lite", "lite")])
+def test_a_split_without_any_image_stops_a_run(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: str, split: str
+) -> None:
+    """As for a user who has one of the two image collections and prepares with --allow-missing."""
+    first = read_basic((published / "user.jsonl").read_bytes(), (published / "basic_ground_truth.json").read_bytes())[0]
+    prepare_home(tmp_path / "one", write_standins(tmp_path / "images", [first.image_key]), published)
+    monkeypatch.setenv("EIBENCH_HOME", str(tmp_path / "one"))
+    with pytest.raises(SystemExit, match=f"^eibench: no image of the {split} split is prepared"):
+        evaluate([task])
+
+
 def test_an_image_deleted_during_a_run_stops_it_with_our_message(
     my_own: Home, server: ChatServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -344,12 +358,15 @@ def test_empty_answers_score_zero_and_are_counted(few: Home, server: ChatServer,
 
 
 @pytest.mark.parametrize("simple", [False, True], ids=["chat", "simple"])
-def test_a_reply_without_content_is_an_empty_answer(few: Home, server: ChatServer, simple: bool) -> None:
+@pytest.mark.parametrize("task", ["eibench_basic_user", "eibench_basic_caption", "eibench_basic_cfsa"])
+def test_a_reply_without_content_is_an_empty_answer(
+    few: Home, server: ChatServer, task: str, simple: bool
+) -> None:
     """As servers send it that split the reasoning off, when a model never came to its answer."""
     server.answer = lambda request: Reply(None, reasoning="The birthday cake …")
-    found = evaluate(["eibench_basic_user"], "openai", _args(server), force_simple=simple)
-    assert value(found, "eibench_basic_user", "recall_overall") == 0
-    assert value(found, "eibench_basic_user", "empty_share") == 100
+    found = evaluate([task], "openai", _args(server), force_simple=simple)
+    assert value(found, task, "recall_overall") == 0
+    assert value(found, task, "empty_share") == 100
 
 
 def test_reasoning_is_not_part_of_the_answer(few: Home, basic: list[Sample], server: ChatServer) -> None:

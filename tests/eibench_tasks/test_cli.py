@@ -19,6 +19,7 @@ def run(*arguments: str) -> tuple[int, str]:
 def test_help_names_the_first_two_commands() -> None:
     code, text = run("--help")
     assert code == 0
+    text = " ".join(text.split())
     assert "eibench prepare --images DIR" in text and "--tasks eibench" in text
 
 

@@ -132,25 +132,21 @@ def test_the_files_are_downloaded_from_the_mirror_that_eibench_source_names(
         assert source.load(None) == source.load(checkout)
 
 
-def test_a_file_that_the_mirror_lacks_ends_in_one_line(
-    own_checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_the_mirror_lacks_ends_in_one_line(own_checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (own_checkout / "EIBench/EI_Complex/ec_complex.jsonl").unlink()
     with serving(partial(Quiet, directory=str(own_checkout))) as address:
         monkeypatch.setenv("EIBENCH_SOURCE", address)
         error = failure_of_download()
-    assert "repository: ec_complex.jsonl: HTTPStatusError; Hub: user.jsonl" in error.what
+    assert "EIBENCH_SOURCE: ec_complex.jsonl: status 404" in error.what
     assert "--eibench CLONE" in error.mend
 
 
-def test_a_download_that_is_far_too_large_is_broken_off(
-    own_checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_download_that_is_far_too_large_is_broken_off(own_checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with (own_checkout / "EIBench/EI_Basic/user.jsonl").open("wb") as file:
         file.truncate(TOO_LARGE)
     with serving(partial(Quiet, directory=str(own_checkout))) as address:
         monkeypatch.setenv("EIBENCH_SOURCE", address)
-        assert "repository: user.jsonl is larger than 10 MB" in failure_of_download().what
+        assert "EIBENCH_SOURCE: user.jsonl is larger than 10 MB" in failure_of_download().what
 
 
 def test_a_mirror_with_other_files_is_refused(own_checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +160,7 @@ def test_a_mirror_with_other_files_is_refused(own_checkout: Path, monkeypatch: p
 def test_a_mirror_that_hangs_up_ends_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(HangsUp) as address:
         monkeypatch.setenv("EIBENCH_SOURCE", address)
-        assert "repository: user.jsonl: RemoteProtocolError" in failure_of_download().what
+        assert "EIBENCH_SOURCE: user.jsonl: RemoteProtocolError" in failure_of_download().what
 
 
 def test_a_mirror_that_cannot_be_reached_ends_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,11 +168,33 @@ def test_a_mirror_that_cannot_be_reached_ends_in_one_line(monkeypatch: pytest.Mo
         taken.bind(("127.0.0.1", 0))
         monkeypatch.setenv("EIBENCH_SOURCE", f"http://127.0.0.1:{taken.getsockname()[1]}")
         error = failure_of_download()
-    assert "EIBench could not be downloaded (repository: user.jsonl: ConnectError" in error.what
+    assert "EIBench could not be downloaded (EIBENCH_SOURCE: user.jsonl: ConnectError" in error.what
     assert "--eibench CLONE" in error.mend
 
 
-@pytest.mark.parametrize("address", ["", "no-address", "ftp://127.0.0.1", "http://[", "http://127.0.0.1:99999"])
+@pytest.mark.parametrize("address", ["no-address", "ftp://127.0.0.1", "http://[", "http://127.0.0.1:99999"])
 def test_an_address_that_is_none_ends_in_one_line(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("EIBENCH_SOURCE", address)
     assert "EIBench could not be downloaded" in failure_of_download().what
+
+
+def test_a_password_in_the_address_of_a_mirror_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EIBENCH_SOURCE", "http://user:hunter2@127.0.0.1:9")
+    assert "hunter2" not in str(failure_of_download())
+
+
+def test_annotations_come_from_the_hub_where_the_repository_lacks_them(
+    own_checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = tmp_path / "hub"
+    for name, folder in source._HUB_FOLDERS.items():
+        (hub / folder).mkdir(parents=True, exist_ok=True)
+        (own_checkout / "EIBench" / source._FOLDERS[name] / name).rename(hub / folder / name)
+    with (
+        serving(partial(Quiet, directory=str(own_checkout))) as repository,
+        serving(partial(Quiet, directory=str(hub))) as address,
+    ):
+        monkeypatch.setattr(source, "REPOSITORY", repository)
+        monkeypatch.setattr(source, "HUB", address)
+        samples, _ = source.load(None)
+    assert len(samples) == 1665

@@ -13,7 +13,7 @@ from eibench_tasks.judging.offline.language import Span, sentences
 from eibench_tasks.judging.offline.matching import Floats, Stack, features, lexical, shared_words, verbatim
 
 _SAID_VERBATIM = 4.0  # least log-odds of a trigger that the answer says word for word: 0.98
-_MAX_SENTENCES = 2_000  # an answer of 100,000 characters has fewer
+_MAX_SENTENCES = 20_000  # what stands behind them is not read; no model writes as much
 
 
 class OfflineJudge:
