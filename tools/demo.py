@@ -28,10 +28,13 @@ def main() -> None:
             score(file, work / "runs" / file.stem)
         found = read_results([work / "runs"])
         for result in found:
-            result.model = f"{Path(result.file).parent.name} answers"
+            result.model = f"{Path(result.file).relative_to(work / 'runs').parts[0]} answers"
         print("\n" + render(sorted(found, key=lambda result: -(result.recall or 0))))
+    recalls = {result.model.split()[0]: result.recall or 0 for result in found}
     print(
-        "\nThe answers are written ones, no model's: they show what the benchmark prints. With a model of your own:\n"
+        f"\nThe same answers at the right images and at the wrong ones: {recalls['attentive']:.1f} against"
+        f" {recalls['shuffled']:.1f}.\n"
+        "The answers are written ones, no model's: they show what the benchmark prints. With a model of your own:\n"
         "  lmms-eval --model qwen2_5_vl --model_args pretrained=Qwen/Qwen2.5-VL-3B-Instruct --tasks eibench_demo\n"
         "and, once you have the images: eibench prepare --images DIR, then --tasks eibench"
     )
@@ -55,7 +58,7 @@ def score(file: Path, output: Path) -> None:
         "--tasks", "eibench_demo", "--output_path", str(output), "--log_samples",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
-    if done.returncode or not list(output.glob("*_results.json")):
+    if done.returncode or not list(output.rglob("*_results.json")):
         raise SystemExit(done.stdout[-2000:] + done.stderr[-4000:])
 
 

@@ -28,15 +28,16 @@ def read_captions(path: Path, model: str | None = None) -> tuple[dict[str, str],
     except OSError as error:
         raise EIBenchError(f"cannot read --captions {path}: {error.strerror}", _FORMAT) from None
     texts: dict[str, str] = {}
+    writers: set[str] = set()
     for number, line in enumerate(content.split(b"\n"), start=1):
         if line.strip():
             key, caption, who = _entry(path, number, line)
-            model = model or who
             if caption:
                 texts[key] = caption
+                writers |= {who} if who else set()
     if not texts:
         raise EIBenchError(f"--captions {path} holds no caption", _FORMAT)
-    model = model or _model_of_run(path)
+    model = model or " and ".join(sorted(writers)) or _model_of_run(path)
     if not model:
         raise EIBenchError(f"--captions {path} does not say whose captions it holds", "Add --captions-by MODEL")
     return texts, Captions(model=model, count=len(texts), sha256=hashlib.sha256(content).hexdigest())

@@ -72,8 +72,17 @@ def _run_facts() -> dict[str, Any]:
             "digest": manifest.digest,
             "samples": {name: f"{counts.n} of {counts.of}" for name, counts in manifest.counts.items()},
         }
-        facts["captions"] = manifest.captions.model if manifest.captions else "the model's own"
+        facts["captions"] = _whose_captions(data)
     return facts
+
+
+def _whose_captions(data: Prepared) -> str:
+    """Who wrote the captions of the caption setting."""
+    captions, samples = data.manifest.captions, len(data.split("basic"))
+    if captions is None:
+        return "the model's own"
+    own = sum(not sample.caption for sample in data.split("basic"))
+    return f"{captions.model}, and the model's own for {own} of {samples}" if own else captions.model
 
 
 def _judge_facts() -> dict[str, Any]:

@@ -121,8 +121,15 @@ def every_setting(few_prepared: Home, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def _own_words(request: Request) -> str:
-    """An answer that no other request gets, in two paragraphs, with reasoning before it."""
-    return f"<think>The cake.</think>A cake with {len(request.text)} candles.\n\nFriends who cheer {request.text[-20:]}"
+    """An answer that no other request gets, in two paragraphs; the reasoning before it opens in every other one.
+
+    Where it only closes, its opening tag stood in the prompt, as chat templates of reasoning models have it.
+    """
+    opening = "<think>" if len(request.text) % 2 else ""
+    return (
+        f"{opening}The cake.</think>A cake with {len(request.text)} candles."
+        f"\n\nFriends who cheer {request.text[-20:]}"
+    )
 
 
 def test_every_setting_runs_with_include_path_beside_the_entry_point(every_setting: LoggedRun) -> None:
