@@ -4,8 +4,9 @@ import hashlib
 import io
 import os
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,10 +113,23 @@ def verify_images(
             broken[key] = error.what
         on_done()
 
-    with warnings.catch_warnings(), ThreadPoolExecutor(min(32, (os.cpu_count() or 1) + 2)) as pool:
+    with _strict_pillow(), warnings.catch_warnings(), ThreadPoolExecutor(min(32, (os.cpu_count() or 1) + 2)) as pool:
         warnings.simplefilter("ignore")  # Pillow's notes on odd metadata; what matters is checked here
         list(pool.map(verify, paths.items()))
     return facts, broken
+
+
+@contextmanager
+def _strict_pillow() -> Iterator[None]:
+    """Lets damaged images fail; parts of lmms-eval tell Pillow, for the whole process, to accept them."""
+    from PIL import ImageFile
+
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def image_facts(path: Path) -> ImageFacts:
@@ -130,7 +144,8 @@ def image_facts(path: Path) -> ImageFacts:
         raise ImagesError(f"cannot be read: {error.strerror}") from None
     if not content:
         raise ImagesError("is empty (0 bytes)")
-    width, height = _decode(content).size
+    with _strict_pillow():
+        width, height = _decode(content).size
     return ImageFacts(
         path=str(path.resolve()),
         size=len(content),

@@ -241,13 +241,15 @@ def test_images_without_a_prepared_caption_get_one_of_the_model(
     (tmp_path / "captions.jsonl").write_text(line, encoding="utf-8")
     add_captions(tmp_path / "captions.jsonl", None)
     server.answer = _describing
-    evaluate(["eibench_basic_caption"], "openai", _args(server))
+    found = evaluate(["eibench_basic_caption"], "openai", _args(server))
     described = [request for request in server.requests if request.text.startswith(DESCRIBE)]
     assert sorted(_pixels(request.images[0]) for request in described) == sorted(
         _pixels(_standin(key)) for key in others
     )
     assert len(server.requests) == 2 * len(others) + 1
     assert sum("Written by hand." in request.text for request in server.requests) == 1
+    whose = found["configs"]["eibench_basic_caption"]["metadata"]["run"]["captions"]
+    assert whose == "a person, and the model's own for 4 of 5"
 
 
 # The cfsa setting

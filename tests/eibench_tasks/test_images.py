@@ -335,3 +335,17 @@ def test_facts_give_the_size_after_exif_rotation(tmp_path: Path) -> None:
 def test_opening_an_image_that_is_gone_names_it(tmp_path: Path) -> None:
     with pytest.raises(ImagesError, match=r"gone\.jpg cannot be read: No such file"):
         open_image(tmp_path / "gone.jpg")
+
+
+def test_damage_is_noticed_in_a_process_that_told_pillow_to_accept_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import ImageFile
+
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    file = tmp_path / "cut.png"
+    Image.effect_noise((64, 64), 90).save(file)
+    file.write_bytes(file.read_bytes()[:-800])
+    with pytest.raises(ImagesError):
+        image_facts(file)
+    assert ImageFile.LOAD_TRUNCATED_IMAGES  # as it was found
