@@ -47,7 +47,7 @@ def _package(name: str) -> Finding:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
         return Finding(name, False, "not installed", f"Run: `{_PACKAGES[name]}`")
-    if (name == "lmms-eval" and not version.startswith("0.7.")) or version in ("0.7.0", "0.7.1", "0.7.2"):
+    if name == "lmms-eval" and (not version.startswith("0.7.") or version in ("0.7.0", "0.7.1", "0.7.2")):
         return Finding(name, False, f"{version} is not supported", f"Run: `{_PACKAGES[name]}`")
     return Finding(name, True, version)
 
@@ -67,17 +67,13 @@ def _plugin() -> Finding:
 
 def _home() -> Finding:
     home = eibench_home()
-    existing = next(folder for folder in (home, *home.parents) if folder.exists())
     try:
+        existing = next(folder for folder in (home, *home.parents) if folder.exists())
         with tempfile.TemporaryFile(dir=existing):
             return Finding("EIBENCH_HOME", True, str(home))
     except OSError as error:
-        return Finding(
-            "EIBENCH_HOME",
-            False,
-            f"{home} is not writable ({error.strerror})",
-            "Choose another folder: `export EIBENCH_HOME=DIR`",
-        )
+        mend = "Choose another folder: `export EIBENCH_HOME=DIR`"
+        return Finding("EIBENCH_HOME", False, f"{home} is not writable ({error.strerror})", mend)
 
 
 def _data() -> Finding:

@@ -38,7 +38,11 @@ def _show_our_tasks(module: ModuleType) -> None:
 
     def initialize_tasks(self: Any, *args: Any, **kwargs: Any) -> Any:
         found = index(self, *args, **kwargs)
-        return {**self._get_task_and_group(str(task_configs())), **found}
+        ours = self._get_task_and_group(str(task_configs()))
+        for name in ours.keys() & found.keys():  # a tag that the user's own tasks carry too
+            if ours[name]["type"] == found[name]["type"] == "tag":
+                found[name]["task"] = list(dict.fromkeys([*ours[name]["task"], *found[name]["task"]]))
+        return {**ours, **found}
 
     def match_tasks(self: Any, task_list: list[str]) -> Any:
         names = match(self, task_list)

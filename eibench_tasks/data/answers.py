@@ -66,16 +66,17 @@ def _text(output: Any) -> str:
 
 
 def read_answers(paths: Iterable[Path]) -> Answers:
-    """Reads answers from files and folders; of several logs of one task the last one counts.
+    """Reads answers from files and folders.
 
     Understood are the sample logs of lmms-eval (also those of ``--predict_only``), lines
     ``{"id": SAMPLE, "answer": TEXT}``, and the published format ``{IMAGE: TEXT}`` for the basic split.
 
     Raises:
-        EIBenchError: a file cannot be read or holds something else, or there is no answer at all.
+        EIBenchError: a file cannot be read or holds something else, there is no answer at all, or a folder holds
+            logs of one task by several models.
     """
     answers = Answers()
-    files = [file for path in paths for file in _files(path)]
+    files = [file for path in paths for file in log_files(path)]
     for file in files:
         _read(file, answers)
     if not len(answers):
@@ -83,8 +84,24 @@ def read_answers(paths: Iterable[Path]) -> Answers:
     return answers
 
 
-def _files(path: Path) -> list[Path]:
-    return sorted(path.rglob("*_samples_eibench*.jsonl")) if path.is_dir() else [path]
+def log_files(path: Path) -> list[Path]:
+    """The logs of a folder, of several runs of one task the newest; a file stands for itself.
+
+    Raises:
+        EIBenchError: logs of one task lie in several folders, as those of different models do.
+    """
+    if not path.is_dir():
+        return [path]
+    newest: dict[str, Path] = {}
+    for file in sorted(path.rglob("*_samples_eibench*.jsonl"), key=lambda file: file.name):  # names begin with the time
+        task = file.stem.partition("_samples_")[2]
+        if task in newest and newest[task].parent != file.parent:
+            raise EIBenchError(
+                f"{path} holds answers to {task} in {newest[task].parent.name} and in {file.parent.name}",
+                "Replay one model at a time: give its folder",
+            )
+        newest[task] = file
+    return list(newest.values())
 
 
 def _read(file: Path, answers: Answers) -> None:

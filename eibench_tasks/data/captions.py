@@ -7,6 +7,7 @@ from typing import Any
 
 from eibench_tasks.data.schema import Captions
 from eibench_tasks.errors import EIBenchError
+from eibench_tasks.secrets import without_secrets
 
 _FORMAT = (
     'Give the *_samples_eibench_describe.jsonl of a run with --log_samples, or lines {"image": KEY, "caption": TEXT}'
@@ -63,7 +64,7 @@ def _model_of_run(samples: Path) -> str | None:
     for results in samples.parent.glob(f"{stamp}_results.json"):
         try:
             config = json.loads(results.read_text(encoding="utf-8"))["config"]
-            return ",".join(filter(None, (config.get("model"), str(config.get("model_args") or ""))))
+            return without_secrets(",".join(filter(None, (config.get("model"), str(config.get("model_args") or "")))))
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
             return None
     return None

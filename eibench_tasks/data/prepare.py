@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from eibench_tasks.data import annotations, captions, protocol, source
 from eibench_tasks.data.images import check_roots, find_images, verify_images
@@ -68,10 +68,12 @@ def prepare(
         raise _images_error(left_out, len(published))
     if not facts:
         raise ImagesError("no image could be decoded", "Check the files below --images")
-    texts: dict[str, str] = {}
-    about: Captions | None = None
+    texts: dict[str, str]
+    about: Captions | None
     if captions_file:
         texts, about = _captions(captions_file, captions_model, set(facts))
+    else:
+        texts, about = _present_captions(set(facts))
     samples = _join(published, facts, strings, texts)
     return _publish(samples, strings, published, left_out, about)
 
@@ -83,6 +85,17 @@ def add_captions(captions_file: Path, captions_model: str | None) -> Prepared:
     samples = [sample.model_copy(update={"caption": texts.get(sample.image_id, "")}) for sample in current.samples]
     manifest = current.manifest
     return _write(samples, current.protocol, manifest.model_copy(update={"captions": about}))
+
+
+def _present_captions(images: set[str]) -> tuple[dict[str, str], Captions | None]:
+    """The captions of the current prepared data set: preparing again does not lose them."""
+    try:
+        current = load_prepared()
+    except EIBenchError:
+        return {}, None
+    texts = {item.image_id: item.caption for item in current.samples if item.caption and item.image_id in images}
+    about = current.manifest.captions
+    return texts, about.model_copy(update={"count": len(texts)}) if about and texts else None
 
 
 def _captions(file: Path, model: str | None, images: set[str]) -> tuple[dict[str, str], Captions]:
@@ -188,7 +201,7 @@ def _write(samples: list[Sample], strings: Protocol, manifest: Manifest) -> Prep
     home = eibench_home()
     with _disk_errors(home):
         home.mkdir(parents=True, exist_ok=True)
-        with FileLock(home / ".prepare.lock"):
+        with _alone(home):
             target = Path(tempfile.mkdtemp(prefix=PREFIX, dir=home))
             try:
                 (target / "samples.jsonl").write_text(lines, encoding="utf-8")
@@ -196,10 +209,11 @@ def _write(samples: list[Sample], strings: Protocol, manifest: Manifest) -> Prep
                 (target / "manifest.json").write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
                 _save_arrow(samples, target / "arrow")
                 target.chmod(0o755)
-                _replace(home / POINTER, target.name)
             except BaseException:
                 shutil.rmtree(target, ignore_errors=True)
                 raise
+            os.sync()  # what the pointer names is on disk before the pointer is
+            _replace(home / POINTER, target.name)
             for other in home.glob(f"{PREFIX}*"):  # the one before, and what killed runs left
                 if other != target:
                     shutil.rmtree(other, ignore_errors=True)
@@ -243,6 +257,18 @@ def _replace(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """One prepare at a time."""
+    try:
+        with FileLock(home / ".prepare.lock", timeout=600):
+            yield
+    except Timeout:
+        raise EIBenchError(
+            f"another `eibench prepare` has been writing to {home} for ten minutes", "Try again when it is done"
+        ) from None
 
 
 @contextmanager

@@ -72,8 +72,8 @@ def _read(path: Path) -> bytes:
 
 
 def _download() -> tuple[list[Annotation], Protocol]:
+    scripts = {key: _fetch(path) for key, path in protocol.SCRIPTS.items()}  # first: only the repository has them
     files = {name: _fetch(f"EIBench/{folder}/{name}") for name, folder in _FOLDERS.items()}
-    scripts = {key: _fetch(path) for key, path in protocol.SCRIPTS.items()}
     return annotations.read_published(files), protocol.protocol_from_scripts(scripts)
 
 
@@ -85,9 +85,7 @@ def _fetch(path: str) -> bytes:
     name = path.rpartition("/")[2]
     for source, url in _urls(path).items():  # a mirror's address may hold a password: only its label is shown
         try:
-            transport = httpx.HTTPTransport(retries=2)
-            client = httpx.Client(transport=transport, timeout=20, follow_redirects=True)
-            with client, client.stream("GET", url) as response:
+            with httpx.stream("GET", url, timeout=20, follow_redirects=True) as response:
                 response.raise_for_status()
                 return _bounded(response.iter_bytes())
         except httpx.HTTPStatusError as error:

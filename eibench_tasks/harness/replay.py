@@ -3,6 +3,8 @@
 lmms-eval --model eibench_replay --model_args path=SAMPLES.jsonl --tasks eibench
 """
 
+import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from lmms_eval.api.model import lmms
 from eibench_tasks.data.answers import Answers, read_answers
 from eibench_tasks.errors import EIBenchError, RunStopped
 from eibench_tasks.harness import tasks
+from eibench_tasks.harness.again import FILES
 
 
 class EibenchReplay(lmms):  # type: ignore[misc]
@@ -26,7 +29,8 @@ class EibenchReplay(lmms):  # type: ignore[misc]
     def __init__(self, path: str = "", **_: Any) -> None:
         super().__init__()
         try:
-            self._answers: Answers = read_answers([Path(part) for part in path.split(":") if part])
+            parts = path.split(":") if path else json.loads(os.environ.get(FILES, "[]"))
+            self._answers: Answers = read_answers([Path(part) for part in parts if part])
         except EIBenchError as error:
             raise RunStopped(error) from None
         tasks.replaying()

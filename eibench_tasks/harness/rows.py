@@ -1,6 +1,6 @@
 """From one model output to the row of metrics that a harness logs and aggregates; shared by both harnesses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from eibench_tasks.data.schema import BASIC_EMOTIONS
@@ -60,10 +60,18 @@ def _about_the_answer(doc: Doc, answer: str, judge: Judge, failed: bool) -> dict
     if judge.measures_floor:
         floor = judge.judge(doc["question"], doc["floor_answer"], doc["triggers"]).recall
         values["floor_recall"] = None if floor is None else 100 * floor
-        values["coherence_minilm"] = None if failed else coherence.coherence_minilm(answer)
+        values["coherence_minilm"] = None if failed else _or_none(coherence.coherence_minilm, answer)
     if coherence.bert_wanted():
-        values["coherence_bert"] = None if failed else coherence.coherence_bert(answer)
+        values["coherence_bert"] = None if failed else _or_none(coherence.coherence_bert, answer)
     return values
+
+
+def _or_none(measure: Callable[[str], float | None], answer: str) -> float | None:
+    """A measure of an answer; None where it fails, since the harness would retry and then lose the run."""
+    try:
+        return measure(answer)
+    except Exception:
+        return None
 
 
 def recall_percent(rows: Sequence[Doc | None]) -> float:

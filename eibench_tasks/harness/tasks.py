@@ -8,6 +8,7 @@ lmms-eval retries exceptions and exits with code 0.
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from eibench_tasks import __version__
@@ -72,7 +73,7 @@ def _run_facts() -> dict[str, Any]:
             "digest": manifest.digest,
             "samples": {name: f"{counts.n} of {counts.of}" for name, counts in manifest.counts.items()},
         }
-        facts["captions"] = _whose_captions(data)
+        facts["captions"] = "as in the replayed run" if _replaying.is_set() else _whose_captions(data)
     return facts
 
 
@@ -93,7 +94,8 @@ def _judge_facts() -> dict[str, Any]:
         "protocol": judge.protocol,
         "judge_version": judge.version,
         "comparable_with_published": judge.comparable,
-        "persona": persona.persona() or "published",
+        "persona": "as in the replayed run" if _replaying.is_set() else persona.persona() or "published",
+        "replayed": _replaying.is_set(),
     }
 
 
@@ -185,10 +187,12 @@ def _turn(setting: turns.NextPrompt, doc: Doc, outputs: Sequence[str | None] | N
     if turns.unpack(said[-1]) and _replaying.is_set():  # a logged conversation comes back whole
         return None, None, True, None, None
     replies = [final_answer(output) for output in said]
-    following = setting(user, replies)
+    following = None if _replaying.is_set() else setting(user, replies)
     failed = failed_request(said[-1])
     if following is not None and not failed:
         return None, following, False, None, None
+    if _replaying.is_set():  # a plain answer: there were no turns of ours
+        return None, None, True, said[-1:], None
     prompts = [str(setting(user, replies[:index])) for index in range(len(replies))]
     return None, None, True, [said[-1] if failed else turns.pack(prompts, said)], None
 
@@ -249,7 +253,9 @@ class Prefetch:
             for output in outputs[:1]:
                 said = turns.unpack(output) if isinstance(output, str) else None
                 answers.append(final_answer(said[-1]["reply"] if said else _text([output])))
-        _judge().prefetch(answers, _references(docs) if 2 * len(resps) >= len(docs) else [])
+        references = _references(docs) if 2 * len(resps) >= len(docs) else []
+        with suppress(Exception):  # it only saves time; what is wrong with an answer shows when it is judged
+            _judge().prefetch(answers, references)
         return resps
 
 

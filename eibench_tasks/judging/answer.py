@@ -8,6 +8,7 @@ FAILED_REQUEST = "[LMMS_EVAL_REQUEST_FAILED"
 
 _TAGS = r"think|thinking|thought|thoughts|reasoning|reason|analysis|reflection|scratchpad"
 _TAG = re.compile(rf"<\s*(?P<closing>/\s*)?(?P<name>{_TAGS})\b[^>]*>", re.IGNORECASE)
+_WRAPPED = re.compile(r"<(?P<name>reason|analysis|reflection)>(?P<answer>[^<]+)</(?P=name)>", re.IGNORECASE)
 _ANSWER = re.compile(r"<\s*(?:/\s*)?(?:answer|final|response)\s*>", re.IGNORECASE)
 _OTHER_MARKS = [  # Mistral, Kimi
     ("[THINK]", "[/THINK]"),
@@ -30,7 +31,8 @@ def final_answer(output: str) -> str:
     """The output without its reasoning.
 
     Blocks such as ``<think>…</think>`` are cut out; text before a lone closing tag is reasoning whose opening
-    tag stood in the prompt; text after a lone opening tag is reasoning that never came to an answer.
+    tag stood in the prompt; text after a lone opening tag is reasoning that never came to an answer. Where all
+    there is stands in one ``<reason>``, ``<analysis>`` or ``<reflection>``, that is the answer.
     """
     if final := list(_CHANNEL.finditer(output)):
         output = output[final[-1].end() :]
@@ -38,7 +40,11 @@ def final_answer(output: str) -> str:
         return ""
     for opening, closing in _OTHER_MARKS:
         output = output.replace(opening, "<think>").replace(closing, "</think>")
-    return _CONTROL.sub("", _ANSWER.sub("", _without_reasoning(output))).strip()
+    output = output.encode("utf-8", "replace").decode()  # half a surrogate pair, as of a cut emoji, breaks encoders
+    rest = _CONTROL.sub("", _ANSWER.sub("", _without_reasoning(output))).strip()
+    if not rest and (wrapped := _WRAPPED.fullmatch(output.strip())):
+        return wrapped["answer"].strip()
+    return rest
 
 
 def _without_reasoning(text: str) -> str:

@@ -47,23 +47,23 @@ def read_pairs(file: Path) -> list[LabelledAnswer]:
     Raises:
         EIBenchError: a line holds something else.
     """
+    mend = 'Write {"answer": TEXT, "triggers": [{"text": TEXT, "present": true}]} on each line'
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EIBenchError(f"cannot read {file} ({type(error).__name__})", mend) from None
     found = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         try:
             entry = json.loads(line)
-            triggers = entry["triggers"]
-            found.append(
-                LabelledAnswer(
-                    str(entry["answer"]),
-                    [str(item["text"]) for item in triggers],
-                    [bool(item["present"]) for item in triggers],
-                )
-            )
-        except (ValueError, KeyError, TypeError):
-            raise EIBenchError(
-                f"{file} line {number} holds no labelled pairs",
-                'Write {"answer": TEXT, "triggers": [{"text": TEXT, "present": true}]} on each line',
-            ) from None
+            answer = str(entry["answer"])
+            triggers = [(item["text"], item["present"]) for item in entry["triggers"]]
+            if not triggers or not all(isinstance(text, str) and isinstance(label, bool) for text, label in triggers):
+                raise ValueError(line)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise EIBenchError(f"{file} line {number} holds no labelled pairs", mend) from None
+        texts, labels = zip(*triggers, strict=True)
+        found.append(LabelledAnswer(answer, list(texts), list(labels)))
     return found
 
 

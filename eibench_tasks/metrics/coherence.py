@@ -7,6 +7,7 @@ none. Sentences are split by our rules, where the reference script uses spaCy.
 """
 
 import os
+import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -18,6 +19,9 @@ from eibench_tasks.errors import EIBenchError
 from eibench_tasks.judging.offline.language import sentences
 
 BERT = "bert-base-uncased"
+
+
+_bert_in_use = threading.Lock()  # its tokenizer must not be used by two threads at once
 
 
 def adjacent_cosine(vectors: npt.NDArray[np.float32]) -> float | None:
@@ -53,8 +57,8 @@ def _cls_states(texts: Sequence[str]) -> npt.NDArray[np.float32]:
     import torch
 
     tokenizer, model = load_bert()
-    batch = tokenizer(list(texts), return_tensors="pt", padding=True, truncation=True)
-    with torch.inference_mode():
+    with _bert_in_use, torch.inference_mode():
+        batch = tokenizer(list(texts), return_tensors="pt", padding=True, truncation=True)
         return np.asarray(model(**batch).last_hidden_state[:, 0].float())
 
 

@@ -3,12 +3,14 @@
 import json
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from eibench_tasks.errors import EIBenchError
+from eibench_tasks.secrets import without_secrets
 
 _NAMES = "Give *_results.json of lmms-eval (run with --output_path), or the folder that holds it"
 
@@ -33,6 +35,7 @@ class Result(BaseModel):
     coverage: float | None
     floor: float | None
     words: float | None
+    empty: float | None
     emotions: dict[str, float]
     captions: str | None = None
     persona: str | None = None
@@ -46,9 +49,11 @@ def read_results(paths: Iterable[Path]) -> list[Result]:
     """
     found: list[Result] = []
     for path in paths:
-        files = sorted({*path.rglob("*results*.json")}) if path.is_dir() else [path]
-        for file in files:
-            found += _read(file)
+        if not path.is_dir():
+            found += _read(path)
+        for file in sorted(path.rglob("*results*.json")) if path.is_dir() else ():
+            with suppress(EIBenchError):  # a folder may hold other files of such a name
+                found += _read(file)
     if not found:
         raise EIBenchError("no result of an EIBench task was found", _NAMES)
     return found
@@ -58,9 +63,11 @@ def _read(file: Path) -> list[Result]:
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
         configs, results = data["configs"], data["results"]
-        tasks = [name for name in configs if "recall_overall" in str(results.get(name, {}).keys())]
-        return [_result(file, data, name) for name in tasks]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        ours = [name for name in configs if "recall_overall" in str(results.get(name, {}).keys())]
+        tasks = [name for name in ours if (configs[name].get("metadata") or {}).get("run", {}).get("judge")]
+        found = [_result(file, data, name) for name in tasks]
+        return found + ([_headline(found, data)] if _value(data, "eibench", "recall_overall") is not None else [])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise EIBenchError(f"{file} is not a results file ({type(error).__name__})", _NAMES) from None
 
 
@@ -68,18 +75,17 @@ def _result(file: Path, data: dict[str, Any], task: str) -> Result:
     metadata = data["configs"][task].get("metadata") or {}
     run = metadata.get("run") or {}
     config = data.get("config") or {}
-    count = data.get("n-samples", {}).get(task, {})
     model = config.get("model") or data.get("model_name") or "?"
     return Result(
         file=str(file),
-        model=f"{model}({config['model_args']})" if config.get("model_args") else str(model),
+        model=without_secrets(f"{model}({config['model_args']})" if config.get("model_args") else str(model)),
         task=task,
         version=metadata.get("version"),
         judge=run.get("judge", "?"),
         protocol=run.get("protocol", "?"),
         judge_version=run.get("judge_version", "?"),
         comparable=bool(run.get("comparable_with_published")),
-        samples=f"{count.get('effective', '?')} of {count.get('original', '?')}",
+        samples=_samples(data, task, run),
         recall=_value(data, task, "recall_overall"),
         low=_value(data, task, "ci95_low"),
         high=_value(data, task, "ci95_high"),
@@ -88,6 +94,7 @@ def _result(file: Path, data: dict[str, Any], task: str) -> Result:
         coverage=_value(data, task, "coverage"),
         floor=_value(data, task, "floor_recall"),
         words=_value(data, task, "answer_words"),
+        empty=_value(data, task, "empty_share"),
         emotions={
             name: value
             for name in ("happy", "angry", "sadness", "excitement")
@@ -98,8 +105,26 @@ def _result(file: Path, data: dict[str, Any], task: str) -> Result:
     )
 
 
+def _headline(parts: list[Result], data: dict[str, Any]) -> Result:
+    """The group `eibench` as lmms-eval pools it; it has no interval of its own."""
+    empty = dict.fromkeys(("low", "high", "bound_low", "bound_high", "floor", "words", "empty"))
+    pooled: dict[str, Any] = {"task": "eibench", "recall": _value(data, "eibench", "recall_overall"), "emotions": {}}
+    return parts[0].model_copy(
+        update=empty | pooled | {"coverage": _value(data, "eibench", "coverage"), "samples": "both splits"}
+    )
+
+
+def _samples(data: dict[str, Any], task: str, run: dict[str, Any]) -> str:
+    """How many samples the result covers out of how many EIBench has, also where images were missing."""
+    count = data.get("n-samples", {}).get(task, {})
+    splits = (run.get("data") or {}).get("samples") or {}
+    split = "complex" if task == "eibench_complex" else "basic" if task.startswith("eibench_basic") else ""
+    total = str(splits.get(split, "")).rpartition(" of ")[2]
+    return f"{count.get('effective', '?')} of {total or count.get('original', '?')}"
+
+
 def _value(data: dict[str, Any], task: str, metric: str) -> float | None:
-    for key, value in data["results"][task].items():
+    for key, value in data["results"].get(task, {}).items():
         if key.partition(",")[0] == metric and isinstance(value, int | float) and not math.isnan(value):
             return float(value)
     return None
@@ -151,6 +176,11 @@ def _notes(found: list[Result]) -> list[str]:
     if any(not result.comparable for result in found):
         notes.append("Numbers of this judge are not comparable with published ones; compare runs of one judge only.")
     for result in found:
+        if result.empty:
+            notes.append(
+                f"{result.task}: {result.empty:.1f} % of the answers are empty and score 0; some model classes hand on"
+                " failed requests that way."
+            )
         if result.captions:
             notes.append(f"{result.task}: captions by {result.captions}.")
         if result.persona not in (None, "published"):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eibench_tasks.data.answers import read_answers
+from eibench_tasks.data.answers import log_files, read_answers
 from eibench_tasks.errors import EIBenchError
 
 TASK = "eibench_basic"
@@ -210,3 +210,17 @@ def test_whatever_a_file_holds_reading_ends_in_text_or_our_error(tmp_path: Path,
     assert len(answers) > 0
     for doc_id in range(3):
         assert isinstance(answers.get(TASK, doc_id, DOC), str | None)
+
+
+def test_logs_of_two_models_in_one_folder_are_not_mixed(tmp_path: Path) -> None:
+    for model in ("model_a", "model_b"):
+        (tmp_path / model).mkdir()
+        (tmp_path / model / "20260101_000000_samples_eibench_complex.jsonl").write_text("{}\n")
+    with pytest.raises(EIBenchError, match=r"in model_a and in model_b.*one model at a time"):
+        read_answers([tmp_path])
+
+
+def test_of_several_runs_of_one_model_the_newest_counts(tmp_path: Path) -> None:
+    for stamp in ("20260101_000000", "20260102_000000"):
+        (tmp_path / f"{stamp}_samples_eibench_complex.jsonl").write_text("{}\n")
+    assert [file.name[:8] for file in log_files(tmp_path)] == ["20260102"]

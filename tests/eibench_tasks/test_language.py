@@ -108,6 +108,7 @@ def test_words_are_stemmed_and_know_their_place() -> None:
         "他看起来很生气,因为有人打翻了他的咖啡,电脑也坏了,而且已经很晚了,他还在加班。" * 3,
         "Der Mann wirkt verärgert, weil jemand seinen Kaffee über den Schreibtisch verschüttet hat und der Rechner"
         " nicht mehr funktioniert.",
+        "De man is boos omdat iemand in het bureau koffie over zijn computer heeft gemorst en hij nu hard moet werken.",
         "La mujer parece estar triste porque ha perdido a un ser querido y no hay nadie que la consuele.",
     ],
 )
@@ -137,3 +138,31 @@ def test_no_reference_list_is_taken_for_another_language(published: object) -> N
         item.id for item in items for text in ("\n".join(item.triggers), ". ".join(item.triggers)) if not_english(text)
     ]
     assert not flagged
+
+
+def test_words_are_the_same_in_many_threads() -> None:
+    """lmms-eval judges in threads; the stemmer keeps state."""
+    import sys
+    from concurrent.futures import ThreadPoolExecutor
+
+    from eibench_tasks.judging.offline import language
+
+    nouns = [
+        f"{head}{tail}"
+        for head in ("walk", "celebrat", "happi", "frown", "run", "argu")
+        for tail in ("ing", "ed", "s", "ness", "ation", "ment", "er", "ers", "able")
+    ]
+    alone = [language._stem(noun) for noun in nouns]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            for _ in range(20):
+                language._stem.cache_clear()
+                assert list(pool.map(language._stem, nouns)) == alone
+    finally:
+        sys.setswitchinterval(before)
+
+
+def test_hostile_abbreviations_take_no_longer_than_other_text() -> None:
+    assert len(sentences("e.g. " * 20_000)) > 100  # quadratic, this would take minutes

@@ -25,18 +25,12 @@ def test_lmms_eval_finds_the_entry_point() -> None:
 
 
 def test_loading_the_plug_in_imports_nothing_heavy() -> None:
-    code = (
-        "import sys, eibench_tasks.plugin; "
-        f"print(sorted({_HEAVY} & set(sys.modules)))"
-    )
+    code = f"import sys, eibench_tasks.plugin; print(sorted({_HEAVY} & set(sys.modules)))"
     assert python(code) == "[]"
 
 
 def test_the_command_line_imports_nothing_heavy() -> None:
-    code = (
-        "import sys, eibench_tasks.cli; "
-        f"print(sorted({_HEAVY} & set(sys.modules)))"
-    )
+    code = f"import sys, eibench_tasks.cli; print(sorted({_HEAVY} & set(sys.modules)))"
     assert python(code) == "[]"
 
 

@@ -195,9 +195,7 @@ def test_with_allow_missing_the_counts_say_n_of_all_and_every_image_left_out_has
     assert Counter(manifest.left_out.values())["is missing"] == len(manifest.left_out) - 1
 
 
-def test_the_floor_answers_do_not_depend_on_which_images_there_are(
-    few: Path, published: Path, full: Prepared
-) -> None:
+def test_the_floor_answers_do_not_depend_on_which_images_there_are(few: Path, published: Path, full: Prepared) -> None:
     floors = {sample.id: sample.floor_answer for sample in full.samples}
     for sample in prepare([few], published, allow_missing=True).samples:
         assert sample.floor_answer == floors[sample.id]
@@ -294,7 +292,9 @@ def test_the_command_killed_from_outside_leaves_the_old_data_set(
     old = prepare([few], published, allow_missing=True)
     process = subprocess.Popen(
         command("--images", standins, "--eibench", published),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
     )
     deadline = time.monotonic() + 60
     while len(folders(home)) < 2 and process.poll() is None and time.monotonic() < deadline:

@@ -51,9 +51,7 @@ def test_a_home_below_a_file_cannot_be_read(tmp_path: Path, monkeypatch: pytest.
     assert "cannot read" in refusal().what
 
 
-def test_another_home_is_another_data_set(
-    made: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_home_is_another_data_set(made: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_prepared() == made
     monkeypatch.setenv("EIBENCH_HOME", str(tmp_path / "another"))
     assert "is not prepared" in refusal().what

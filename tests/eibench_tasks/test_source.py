@@ -160,7 +160,7 @@ def test_a_mirror_with_other_files_is_refused(own_checkout: Path, monkeypatch: p
 def test_a_mirror_that_hangs_up_ends_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(HangsUp) as address:
         monkeypatch.setenv("EIBENCH_SOURCE", address)
-        assert "EIBENCH_SOURCE: user.jsonl: RemoteProtocolError" in failure_of_download().what
+        assert "EIBENCH_SOURCE: qwen_user.py: RemoteProtocolError" in failure_of_download().what
 
 
 def test_a_mirror_that_cannot_be_reached_ends_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +168,7 @@ def test_a_mirror_that_cannot_be_reached_ends_in_one_line(monkeypatch: pytest.Mo
         taken.bind(("127.0.0.1", 0))
         monkeypatch.setenv("EIBENCH_SOURCE", f"http://127.0.0.1:{taken.getsockname()[1]}")
         error = failure_of_download()
-    assert "EIBench could not be downloaded (EIBENCH_SOURCE: user.jsonl: ConnectError" in error.what
+    assert "EIBench could not be downloaded (EIBENCH_SOURCE: qwen_user.py: ConnectError" in error.what
     assert "--eibench CLONE" in error.mend
 
 

@@ -93,3 +93,24 @@ def test_other_files_are_refused_in_one_line(tmp_path: Path, content: str) -> No
     file.write_text(content)
     with pytest.raises(EIBenchError):
         read_results([file])
+
+
+def test_keys_and_passwords_are_not_shown(tmp_path: Path) -> None:
+    file = results_file(tmp_path)
+    content = file.read_text().replace("pretrained=X", "model=X,api_key=sk-123,base_url=http://me:hunter2@host/v1")
+    file.write_text(content)
+    shown = render(read_results([file])) + to_json(read_results([file]))
+    assert "sk-123" not in shown and "hunter2" not in shown
+    assert "api_key=***" in shown
+
+
+def test_other_files_of_such_a_name_in_a_folder_are_passed_over(tmp_path: Path) -> None:
+    results_file(tmp_path)
+    (tmp_path / "my_results.json").write_text("[1, 2]")
+    assert len(read_results([tmp_path])) == 1
+
+
+def test_missing_images_show_in_the_number_of_samples(tmp_path: Path) -> None:
+    data = {"samples": {"basic": "1600 of 1615", "complex": "20 of 50"}}
+    (result,) = read_results([results_file(tmp_path, data=data)])
+    assert result.samples == "20 of 50"

@@ -1,7 +1,7 @@
 """Embeds texts with all-MiniLM-L6-v2, adapted: one vector a text and one a token, in large batches.
 
-The model comes from the Python package that carries it, else from the Hub; its weights are pinned by sha256, so
-both are the same model.
+The model comes from the Python package that carries it if that is installed, so that no network is asked, else from
+the Hub; its weights are pinned by sha256, so both are the same model.
 """
 
 import hashlib
@@ -69,19 +69,22 @@ class Encoder:
 
     def embed(self, texts: Sequence[str]) -> list[Embedded]:
         """Embeds the texts that are new, all in one go, and returns all of them in order."""
-        self.learn(texts)
-        return [self._known[text] for text in texts]
+        with self._lock:
+            self._add(texts)
+            return [self._known[text] for text in texts]
 
     def learn(self, texts: Iterable[str]) -> int:
-        """Embeds the texts that are new, shortest first, so that batches hold texts of like length.
+        """Embeds the texts that are new, those of like length together.
 
         Returns:
             How many were new.
         """
         with self._lock:
-            new = sorted({text for text in texts if text not in self._known})
-            if new:
-                self._known.update(self._encode(new))
+            return self._add(texts)
+
+    def _add(self, texts: Iterable[str]) -> int:
+        if new := sorted({text for text in texts if text not in self._known}):
+            self._known.update(self._encode(new))
         return len(new)
 
     def recall(self, items: dict[str, Embedded]) -> None:
@@ -144,8 +147,9 @@ def load_encoder() -> Encoder:
     """
     folder = model_folder()
     for name, expected in SHA256.items():
-        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != expected:
-            raise JudgeError(f"{folder / name} is not the pinned {MODEL}", _INSTALL)
+        file = folder / name
+        if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != expected:
+            raise JudgeError(f"{file} is not the pinned {MODEL}", _INSTALL)
     return Encoder(folder, Adapter.load())
 
 

@@ -7,7 +7,7 @@ from typing import Any
 _LATIN = re.compile(r"[A-Za-z]")
 _LETTER = re.compile(r"[^\W\d_]")
 _MIN_LETTERS = 60
-_ENOUGH_ENGLISH = 0.12  # share of common English words; other languages stay below it, lists may too
+_ENOUGH_ENGLISH = 0.15  # share of common English words; other languages stay far below it, lists may too
 _READ = 2_000  # characters; enough to tell a language
 
 
@@ -30,13 +30,13 @@ def _reason(what: str) -> str:
 
 
 _COMMON = frozenset(
-    "the a an of and to in is are was it that with for on as at by from this his her their be not or may could has"
-    " have he she they who which while because man woman person people face feeling sense".split()
+    "the and with their because which from that this she they who has have are been while could may there these"
+    " something someone appears seems likely suggests woman people feeling facial expression".split()
 )
 
 
 def _english_words(text: str) -> float:
-    """Share of words that are common English ones."""
+    """Share of words that are common in English and in no other European language."""
     words = re.findall(r"[a-z']+", text.lower())
     return sum(word in _COMMON for word in words) / len(words) if words else 0.0
 

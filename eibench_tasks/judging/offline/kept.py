@@ -35,7 +35,7 @@ def load(file: Path) -> dict[str, Embedded]:
             text: Embedded(vectors[i], tokens[a:b], importance[a:b], denial[a:b])
             for i, (text, a, b) in enumerate(zip(texts, starts, ends, strict=True))
         }
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile):
         return {}
 
 

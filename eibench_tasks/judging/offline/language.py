@@ -1,7 +1,8 @@
 """Sentences, words and negation of English text, by rule."""
 
 import re
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -46,8 +47,8 @@ def sentences(text: str) -> list[Span]:
     spans: list[Span] = []
     start = 0
     for match in _SENTENCE_END.finditer(text):
-        before = text[start : match.start()]
-        if _ABBREVIATION.search(before) or _NUMBER_ONLY.fullmatch(before):
+        before = text[max(start, match.start() - 8) : match.start()]
+        if _ABBREVIATION.search(before) or _NUMBER_ONLY.fullmatch(text, start, match.start()):
             continue
         spans += _pieces(text, start, match.start())
         start = match.end()
@@ -111,9 +112,13 @@ def _stemmer() -> "object":
     return snowballstemmer.stemmer("english")
 
 
+_stemming = threading.Lock()  # the stemmer keeps the word that it works on
+
+
 @lru_cache(maxsize=50_000)
 def _stem(word: str) -> str:
-    return str(_stemmer().stemWord(word))  # type: ignore[attr-defined]
+    with _stemming:
+        return str(_stemmer().stemWord(word))  # type: ignore[attr-defined]
 
 
 def _phrases(*alternatives: str) -> re.Pattern[str]:
@@ -179,8 +184,3 @@ def _scope_end(text: str, start: int) -> int:
             continue  # "no tears, shouting or slammed doors"
         return match.start()
     return len(text)
-
-
-def has_denial(spans: Iterable[str]) -> bool:
-    """Whether any of the texts denies something."""
-    return any(denied(text).any() for text in spans)
