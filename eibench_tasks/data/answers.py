@@ -93,7 +93,9 @@ def log_files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     newest: dict[str, Path] = {}
-    for file in sorted(path.rglob("*_samples_eibench*.jsonl"), key=lambda file: file.name):  # names begin with the time
+    for file in sorted(
+        path.rglob("*_samples_eibench*.jsonl"), key=lambda file: (file.name, str(file))
+    ):  # names begin with the time
         task = file.stem.partition("_samples_")[2]
         if task in newest and newest[task].parent != file.parent:
             raise EIBenchError(
