@@ -2,7 +2,8 @@
 
     python benchmarks/judge_speed.py [--rounds 3] [--samples 1665]
 
-Both run in this process with the same threads, in turn. "known" is the judge over the same answers again.
+Both run in this process with the same threads, in turn; loading the weights is timed in neither. "known" is the
+judge over the same answers again.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from material import annotations, answers
 
 from eibench_tasks.home import eibench_home
+from eibench_tasks.judging.offline import language, matching
 from eibench_tasks.judging.offline.encoder import model_folder
 from eibench_tasks.judging.offline.judge import OfflineJudge
 from eibench_tasks.judging.offline.language import sentences
@@ -53,6 +55,8 @@ def main() -> None:
         judge = OfflineJudge.load()
         judge._encoder.keep(set())  # what an earlier round left
         shutil.rmtree(eibench_home() / "cache", ignore_errors=True)
+        language._stem.cache_clear()
+        matching.lexical.cache_clear()
 
         def judge_all(judge: OfflineJudge = judge) -> None:
             judge.prefetch(texts, references)

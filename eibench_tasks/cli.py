@@ -8,7 +8,7 @@ import click
 from eibench_tasks import __version__
 from eibench_tasks.errors import EIBenchError
 
-_FOLDER = click.Path(path_type=Path)
+_PATH = click.Path(path_type=Path)
 
 
 class _Group(click.Group):
@@ -33,17 +33,17 @@ def main() -> None:
 @main.command()
 @click.option(
     "--images",
-    type=_FOLDER,
+    type=_PATH,
     multiple=True,
     help="Folder that holds EmoSet-118k/ and CAER-S/; may be repeated.",
 )
 @click.option(
     "--eibench",
-    type=_FOLDER,
+    type=_PATH,
     help="A checkout of EIBench, or a folder with its files; else they are downloaded.",
 )
 @click.option("--allow-missing", is_flag=True, help="Go on without images that are missing or broken.")
-@click.option("--captions", type=_FOLDER, help="Captions from a file, as a run of eibench_describe logs them.")
+@click.option("--captions", type=_PATH, help="Captions from a file, as a run of eibench_describe logs them.")
 @click.option("--captions-by", metavar="MODEL", help="Who wrote the captions, where the file does not say.")
 def prepare(
     images: tuple[Path, ...],
@@ -105,7 +105,7 @@ def path(lm_eval: bool) -> None:
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("logs", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--tasks", help="Which tasks to score; by default those that were logged.")
-@click.option("-o", "--output", type=_FOLDER, help="Write results and samples there.")
+@click.option("-o", "--output", type=_PATH, help="Write results and samples there.")
 @click.option("--limit", type=int, help="As in the logged run.")
 @click.option("--offset", type=int, help="As in the logged run.")
 def replay(

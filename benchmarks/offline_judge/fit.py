@@ -267,10 +267,9 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="only measure the judge that is in the package")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--shift", type=float, default=0.0, help="how much the log-odds are lowered")
-    parser.add_argument("--output", type=Path, default=adapter.FILE)
     options = parser.parse_args()
     if not options.check:
-        fit(options.epochs).save(options.output, options.shift)
+        fit(options.epochs).save(adapter.FILE, options.shift)
     report()
 
 

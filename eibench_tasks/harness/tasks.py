@@ -7,7 +7,7 @@ lmms-eval retries exceptions and exits with code 0.
 
 import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,13 +17,12 @@ from eibench_tasks.data.images import open_image
 from eibench_tasks.data.prepared import Prepared, check_images, load_prepared
 from eibench_tasks.errors import EIBenchError, ImagesError, RunStopped
 from eibench_tasks.harness import rows
+from eibench_tasks.harness.rows import Doc
 from eibench_tasks.judging.answer import failed_request, final_answer
 from eibench_tasks.judging.judgement import Judge
 from eibench_tasks.judging.registry import check_judge, judge_name, load_judge
 from eibench_tasks.metrics import coherence
 from eibench_tasks.settings import persona, turns
-
-Doc = Mapping[str, Any]
 
 
 def check_run(prepared: bool = True) -> Prepared | None:

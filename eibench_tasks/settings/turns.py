@@ -15,7 +15,7 @@ NextPrompt = Callable[[str, Sequence[str]], str | None]
 
 
 class Turn(TypedDict):
-    """One prompt and what the model replied, without its reasoning."""
+    """One prompt and what the model replied, reasoning included."""
 
     prompt: str
     reply: str

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from eibench_tasks.judging.judgement import Judgement, Verdict
-from eibench_tasks.judging.offline import kept
+from eibench_tasks.judging.offline import embedding_cache
 from eibench_tasks.judging.offline.adapter import Adapter
 from eibench_tasks.judging.offline.encoder import Encoder, load_encoder
 from eibench_tasks.judging.offline.english import not_english
@@ -47,11 +47,11 @@ class OfflineJudge:
         fixed = {text for reference in references for text in (reference, *(s.text for s in _spans(reference)))}
         self._encoder.keep(texts | fixed)
         if fixed:
-            file = kept.file_for(fixed, self.version)
-            self._encoder.recall(kept.load(file))
+            file = embedding_cache.file_for(fixed, self.version)
+            self._encoder.recall(embedding_cache.load(file))
             if self._encoder.learn(fixed):
                 ordered = sorted(fixed)
-                kept.save(file, dict(zip(ordered, self._encoder.embed(ordered), strict=True)))
+                embedding_cache.save(file, dict(zip(ordered, self._encoder.embed(ordered), strict=True)))
         self._encoder.learn(texts)
 
     def judge(self, question: str, answer: str, triggers: Sequence[str]) -> Judgement:
