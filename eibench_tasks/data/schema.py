@@ -8,6 +8,10 @@ BASIC_EMOTIONS = ("happy", "angry", "sadness", "excitement")
 """The emotions of the basic split, in the order of the published tables."""
 
 
+REPLAYED = "as in the replayed run"
+"""What a result says of facts that only the run knows whose answers were replayed."""
+
+
 class Record(BaseModel):
     """Base of everything that is read from or written to disk: immutable, no unknown fields."""
 

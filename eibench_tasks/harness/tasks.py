@@ -15,6 +15,7 @@ from eibench_tasks import __version__
 from eibench_tasks.data import demo
 from eibench_tasks.data.images import open_image
 from eibench_tasks.data.prepared import Prepared, check_images, load_prepared
+from eibench_tasks.data.schema import REPLAYED
 from eibench_tasks.errors import EIBenchError, ImagesError, RunStopped
 from eibench_tasks.harness import rows
 from eibench_tasks.harness.rows import Doc
@@ -72,7 +73,7 @@ def _run_facts() -> dict[str, Any]:
             "digest": manifest.digest,
             "samples": {name: f"{counts.n} of {counts.of}" for name, counts in manifest.counts.items()},
         }
-        facts["captions"] = "as in the replayed run" if _replaying.is_set() else _whose_captions(data)
+        facts["captions"] = REPLAYED if _replaying.is_set() else _whose_captions(data)
     return facts
 
 
@@ -93,7 +94,7 @@ def _judge_facts() -> dict[str, Any]:
         "protocol": judge.protocol,
         "judge_version": judge.version,
         "comparable_with_published": judge.comparable,
-        "persona": "as in the replayed run" if _replaying.is_set() else persona.persona() or "published",
+        "persona": REPLAYED if _replaying.is_set() else persona.persona() or "published",
         "replayed": _replaying.is_set(),
     }
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from eibench_tasks.data.schema import BASIC_EMOTIONS, REPLAYED
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.secrets import without_secrets
 
@@ -96,9 +97,7 @@ def _result(file: Path, data: dict[str, Any], task: str) -> Result:
         words=_value(data, task, "answer_words"),
         empty=_value(data, task, "empty_share"),
         emotions={
-            name: value
-            for name in ("happy", "angry", "sadness", "excitement")
-            if (value := _value(data, task, f"recall_{name}")) is not None
+            name: value for name in BASIC_EMOTIONS if (value := _value(data, task, f"recall_{name}")) is not None
         },
         captions=run.get("captions") if metadata.get("setting") == "caption" else None,
         persona=run.get("persona"),
@@ -182,8 +181,8 @@ def _notes(found: list[Result]) -> list[str]:
                 " failed requests that way."
             )
         if result.captions:
-            notes.append(f"{result.task}: captions by {result.captions}.")
-        if result.persona not in (None, "published"):
+            notes.append(f"{result.task}: captions: {result.captions}.")
+        if result.persona not in (None, "published", REPLAYED):
             notes.append(f"{result.task}: persona {result.persona!r}, not the published one.")
     return list(dict.fromkeys(notes))
 

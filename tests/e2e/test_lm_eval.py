@@ -129,7 +129,7 @@ def test_the_command_line_runs_the_task_and_writes_results_that_our_table_reads(
     assert table.code == 0, table.tail
     (line,) = [line for line in table.output.splitlines() if "eibench_text" in line and "5 of 5" in line]
     assert f" {recall:.1f} " in line and "offline" in line
-    assert "captions by a person" in table.output
+    assert "captions: a person" in table.output
 
 
 @pytest.mark.parametrize(
