@@ -149,10 +149,10 @@ def render(found: list[Result]) -> str:
             f"{result.task} v{result.version}",
             result.samples,
             _number(result.recall),
-            f"{_number(result.low)} – {_number(result.high)}",
+            _range(result.low, result.high),
             _number(result.floor),
             f"{_number(result.coverage)} %",
-            f"{_number(result.bound_low)} – {_number(result.bound_high)}",
+            _range(result.bound_low, result.bound_high),
             _number(result.words, 0),
             f"{result.judge} {result.judge_version} ({result.protocol})",
         )
@@ -185,6 +185,10 @@ def _notes(found: list[Result]) -> list[str]:
         if result.persona not in (None, "published", REPLAYED):
             notes.append(f"{result.task}: persona {result.persona!r}, not the published one.")
     return list(dict.fromkeys(notes))
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return "–" if low is None or high is None else f"{low:.1f} – {high:.1f}"
 
 
 def _number(value: float | None, digits: int = 1) -> str:
