@@ -72,9 +72,7 @@ def _answering(samples: list[Sample]) -> Any:
     return answer
 
 
-def test_a_text_only_model_is_scored_as_our_own_code_scores_it(
-    captioned: list[Sample], server: ChatServer
-) -> None:
+def test_a_text_only_model_is_scored_as_our_own_code_scores_it(captioned: list[Sample], server: ChatServer) -> None:
     server.answer = _answering(captioned)
     found = _evaluate(server)
     assert value(found, "eibench_text", "recall_overall") == pytest.approx(_expected_recall(captioned))

@@ -80,9 +80,7 @@ def test_a_result_names_its_judge_and_its_data(whole_run: LoggedRun) -> None:
         assert run_facts["data"]["samples"] == {"basic": "1615 of 1615", "complex": "50 of 50"}
 
 
-def test_the_results_command_tabulates_what_lmms_eval_wrote(
-    whole_run: LoggedRun, tmp_path: Path, home: Path
-) -> None:
+def test_the_results_command_tabulates_what_lmms_eval_wrote(whole_run: LoggedRun, tmp_path: Path, home: Path) -> None:
     table = command("eibench", "results", whole_run.folder, home=home, log=tmp_path / "log.txt")
     assert table.code == 0, table.tail
     recall = value(written_results(whole_run.folder), "eibench_basic_user", "recall_overall")
@@ -127,8 +125,7 @@ def _own_words(request: Request) -> str:
     """
     opening = "<think>" if len(request.text) % 2 else ""
     return (
-        f"{opening}The cake.</think>A cake with {len(request.text)} candles."
-        f"\n\nFriends who cheer {request.text[-20:]}"
+        f"{opening}The cake.</think>A cake with {len(request.text)} candles.\n\nFriends who cheer {request.text[-20:]}"
     )
 
 
@@ -221,9 +218,7 @@ def test_an_unknown_judge_stops_a_run_before_the_model_is_loaded(few_prepared: H
     _stops(ended, "unknown judge 'oracle'", "EIBENCH_JUDGE", "offline")
 
 
-def test_an_image_deleted_after_prepare_stops_a_run_before_the_model_is_loaded(
-    my_own: Home, tmp_path: Path
-) -> None:
+def test_an_image_deleted_after_prepare_stops_a_run_before_the_model_is_loaded(my_own: Home, tmp_path: Path) -> None:
     deleted = Path(load_prepared().samples[0].image)
     deleted.unlink()
     ended = _start_with_a_model_that_cannot_load(my_own.folder, tmp_path, "eibench_basic_user")
@@ -248,9 +243,7 @@ def test_a_judge_whose_model_is_not_at_hand_stops_a_run_before_the_model_is_load
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tasks", ["emotion_interpretation", "eibench_settings", "eibench_b*"])
-def test_tags_and_patterns_are_checked_before_the_model_is_loaded_too(
-    home: Path, tmp_path: Path, tasks: str
-) -> None:
+def test_tags_and_patterns_are_checked_before_the_model_is_loaded_too(home: Path, tmp_path: Path, tasks: str) -> None:
     _stops(_start_with_a_model_that_cannot_load(home, tmp_path, tasks), "not prepared", "`eibench prepare")
 
 
@@ -283,17 +276,13 @@ def test_an_image_deleted_during_a_run_stops_it_with_our_message(
 # Which samples are scored
 
 
-def test_limit_and_offset_choose_the_samples_in_their_published_order(
-    few: Home, basic: list[Sample]
-) -> None:
+def test_limit_and_offset_choose_the_samples_in_their_published_order(few: Home, basic: list[Sample]) -> None:
     found = evaluate(["eibench_basic_user"], limit=2, offset=1)
     scored = [sample["recall_overall"]["sample_id"] for sample in found["samples"]["eibench_basic_user"]]
     assert scored == [sample.id for sample in basic][1:3]
 
 
-def test_lite_is_the_fixed_subset_of_200(
-    all_prepared: Home, monkeypatch: pytest.MonkeyPatch, published: Path
-) -> None:
+def test_lite_is_the_fixed_subset_of_200(all_prepared: Home, monkeypatch: pytest.MonkeyPatch, published: Path) -> None:
     from eibench_tasks.data.lite import lite_ids
 
     monkeypatch.setenv("EIBENCH_HOME", str(all_prepared.folder))
@@ -382,9 +371,7 @@ def test_empty_answers_score_zero_and_are_counted(few: Home, server: ChatServer,
 
 @pytest.mark.parametrize("simple", [False, True], ids=["chat", "simple"])
 @pytest.mark.parametrize("task", ["eibench_basic_user", "eibench_basic_caption", "eibench_basic_cfsa"])
-def test_a_reply_without_content_is_an_empty_answer(
-    few: Home, server: ChatServer, task: str, simple: bool
-) -> None:
+def test_a_reply_without_content_is_an_empty_answer(few: Home, server: ChatServer, task: str, simple: bool) -> None:
     """As servers send it that split the reasoning off, when a model never came to its answer."""
     server.answer = lambda request: Reply(None, reasoning="The birthday cake …")
     found = evaluate([task], "openai", _args(server), force_simple=simple)

@@ -203,9 +203,7 @@ def captioned(my_own: Home, server: ChatServer, tmp_path: Path) -> Iterator[Chat
     )
     assert ended.code == 0, ended.tail
     (file,) = (tmp_path / "runs").rglob("*_samples_eibench_describe.jsonl")
-    added = command(
-        "eibench", "prepare", "--captions", file, home=my_own.folder, log=tmp_path / "prepare.txt"
-    )
+    added = command("eibench", "prepare", "--captions", file, home=my_own.folder, log=tmp_path / "prepare.txt")
     assert added.code == 0, added.tail
     server.requests.clear()
     yield server
@@ -280,9 +278,7 @@ def test_cfsa_takes_four_turns_each_with_the_image_and_builds_on_the_replies(
 
 
 @pytest.mark.parametrize(("model", "simple"), STOCK, ids=STOCK_IDS)
-def test_an_answer_with_blank_lines_is_scored_whole(
-    few: Home, server: ChatServer, model: str, simple: bool
-) -> None:
+def test_an_answer_with_blank_lines_is_scored_whole(few: Home, server: ChatServer, model: str, simple: bool) -> None:
     server.answer = lambda request: "She laughs.\n\n1. A cake.\n\n2. Her friends.\n\nThat is why."
     found = evaluate(["eibench_basic_user"], model, _args(server), force_simple=simple)
     answers = {s["recall_overall"]["answer"] for s in found["samples"]["eibench_basic_user"]}
@@ -401,9 +397,7 @@ def test_qwen_holds_a_self_ask_conversation_of_four_turns_with_the_image_in_each
 def test_qwen_answers_below_its_own_caption(
     few: Home, checkpoint: Path, questions: dict[str, str], simple: bool
 ) -> None:
-    found = evaluate(
-        ["eibench_basic_caption"], _qwen(checkpoint, simple), gen_kwargs="max_new_tokens=8", limit=2
-    )
+    found = evaluate(["eibench_basic_caption"], _qwen(checkpoint, simple), gen_kwargs="max_new_tokens=8", limit=2)
     for sample in found["samples"]["eibench_basic_caption"]:
         first, second = sample["recall_overall"]["turns"]
         assert first["prompt"].startswith(DESCRIBE)

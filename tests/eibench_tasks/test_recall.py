@@ -47,6 +47,11 @@ def test_samples_of_one_image_count_as_one_cluster() -> None:
     assert high - low < 20
 
 
+def test_unscored_samples_do_not_move_the_interval() -> None:
+    scored = [("a", 40.0), ("b", 50.0), ("c", 60.0)]
+    assert recall.interval(rows(*scored, ("d", None), ("a", None))) == recall.interval(rows(*scored))
+
+
 def test_one_image_gives_no_interval() -> None:
     assert all(map(math.isnan, recall.interval(rows(("a", 40), ("a", 60)))))
 

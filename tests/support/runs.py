@@ -25,9 +25,7 @@ class Finished:
         return self.output[-3000:]
 
 
-def command(
-    name: str, *args: str | Path, home: Path, log: Path, env: Mapping[str, str] | None = None
-) -> Finished:
+def command(name: str, *args: str | Path, home: Path, log: Path, env: Mapping[str, str] | None = None) -> Finished:
     """Runs a console script that is installed beside the Python of the tests.
 
     Args:

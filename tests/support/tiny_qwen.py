@@ -85,9 +85,7 @@ def _write_tokenizer(folder: Path) -> None:
 
 def _write_processor(folder: Path) -> None:
     _write_json(folder / "preprocessor_config.json", _PATCHES | {"image_processor_type": "Qwen2VLImageProcessor"})
-    _write_json(
-        folder / "video_preprocessor_config.json", _PATCHES | {"video_processor_type": "Qwen2VLVideoProcessor"}
-    )
+    _write_json(folder / "video_preprocessor_config.json", _PATCHES | {"video_processor_type": "Qwen2VLVideoProcessor"})
     _write_json(folder / "processor_config.json", {"processor_class": "Qwen2_5_VLProcessor"})
 
 
