@@ -134,6 +134,7 @@ class _Quiet(ThreadingHTTPServer):
     """Says nothing about clients that hang up."""
 
     daemon_threads = True
+    request_queue_size = 128  # clients may open many connections at once
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exc_info()[1], ConnectionError):
