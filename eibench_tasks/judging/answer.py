@@ -6,6 +6,9 @@ from collections import Counter
 FAILED_REQUEST = "[LMMS_EVAL_REQUEST_FAILED"
 """lmms-eval puts this in the place of an answer when a request to a model failed for good."""
 
+NO_CONTENT = 'Error: can only concatenate str (not "NoneType") to str'
+"""lmms-eval's async_openai class puts this in the place of a reply without content; other classes put nothing."""
+
 _TAGS = r"think|thinking|thought|thoughts|reasoning|reason|analysis|reflection|scratchpad"
 _TAG = re.compile(rf"<\s*(?P<closing>/\s*)?(?P<name>{_TAGS})\b[^>]*>", re.IGNORECASE)
 _WRAPPED = re.compile(r"<(?P<name>reason|analysis|reflection)>(?P<answer>[^<]+)</(?P=name)>", re.IGNORECASE)
@@ -34,6 +37,8 @@ def final_answer(output: str) -> str:
     tag stood in the prompt; text after a lone opening tag is reasoning that never came to an answer. Where all
     there is stands in one ``<reason>``, ``<analysis>`` or ``<reflection>``, that is the answer.
     """
+    if output.strip() == NO_CONTENT:
+        return ""
     if final := list(_CHANNEL.finditer(output)):
         output = output[final[-1].end() :]
     elif _CHANNEL_OTHER.search(output):

@@ -1,5 +1,6 @@
 """What of an output is the answer: reasoning of any kind is not, nor is what stands for a failed request."""
 
+import operator
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -238,3 +239,10 @@ def test_an_answer_that_is_wrapped_as_a_whole_is_the_answer(tag: str) -> None:
 
 def test_half_a_surrogate_pair_is_replaced() -> None:
     assert final_answer("A cut emoji: \ud83d") == "A cut emoji: ?"
+
+
+def test_a_reply_without_content_is_empty_whatever_the_model_class_writes_for_it() -> None:
+    with pytest.raises(TypeError) as caught:  # what async_openai runs into, and whose message it keeps
+        operator.iadd("", None)
+    assert final_answer(f"Error: {caught.value}") == ""
+    assert final_answer("Error: the man's plan failed.") == "Error: the man's plan failed."

@@ -113,6 +113,21 @@ def test_without_the_models_weights_the_error_names_the_command(
         model_folder()
 
 
+@pytest.mark.parametrize("content", [None, b"", b"damaged" * 100])
+def test_weights_that_are_missing_or_damaged_end_in_one_line(tmp_path: Path, content: bytes | None) -> None:
+    from eibench_tasks.errors import JudgeError
+    from eibench_tasks.judging.offline.adapter import FILE, Adapter
+
+    file = tmp_path / "adapter.safetensors"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(JudgeError, match=r"cannot be read.*pip install --force-reinstall"):
+        Adapter.load(file)
+    file.write_bytes(FILE.read_bytes()[:-100])  # cut short
+    with pytest.raises(JudgeError, match="cannot be read"):
+        Adapter.load(file)
+
+
 def test_auc_by_hand() -> None:
     # positives 3 and 1 against the negative 2: 3 > 2 counts 1, 1 < 2 counts 0 -> 1/2; ties count half
     assert auc([3, 1], [2]) == 0.5

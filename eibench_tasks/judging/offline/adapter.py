@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from eibench_tasks.errors import JudgeError
+
 FILE = Path(__file__).parent / "adapter.safetensors"
 REVISION = 1
 """Counts changes of the rules around the weights: sentences, words, denials, features. Part of the version."""
@@ -51,26 +53,37 @@ class Adapter:
 
     @classmethod
     def load(cls, file: Path = FILE) -> "Adapter":
-        """Reads the weights."""
+        """Reads the weights.
+
+        Raises:
+            JudgeError: the file is missing or damaged.
+        """
+        from safetensors import SafetensorError
         from safetensors.numpy import load
 
-        content = file.read_bytes()
-        weights = {name: array.astype(np.float32) for name, array in load(content).items()}
-        layers = {name.removesuffix(".A") for name in weights if name.endswith(".A")}
-        return cls(
-            low_rank={name: (weights[f"{name}.A"], weights[f"{name}.B"]) for name in layers},
-            projection=weights["projection"],
-            importance=weights["importance"],
-            importance_bias=float(weights["importance_bias"]),
-            denial=weights["denial"],
-            denial_bias=float(weights["denial_bias"]),
-            linear=weights["linear"],
-            linear_bias=float(weights["linear_bias"]),
-            hidden=weights["hidden"],
-            hidden_bias=weights["hidden_bias"],
-            output=weights["output"],
-            version=f"{REVISION}-{hashlib.sha256(content).hexdigest()[:8]}",
-        )
+        try:
+            content = file.read_bytes()
+            weights = {name: array.astype(np.float32) for name, array in load(content).items()}
+            layers = {name.removesuffix(".A") for name in weights if name.endswith(".A")}
+            return cls(
+                low_rank={name: (weights[f"{name}.A"], weights[f"{name}.B"]) for name in layers},
+                projection=weights["projection"],
+                importance=weights["importance"],
+                importance_bias=float(weights["importance_bias"]),
+                denial=weights["denial"],
+                denial_bias=float(weights["denial_bias"]),
+                linear=weights["linear"],
+                linear_bias=float(weights["linear_bias"]),
+                hidden=weights["hidden"],
+                hidden_bias=weights["hidden_bias"],
+                output=weights["output"],
+                version=f"{REVISION}-{hashlib.sha256(content).hexdigest()[:8]}",
+            )
+        except (OSError, KeyError, ValueError, SafetensorError) as error:
+            mend = "Run: `pip install --force-reinstall --no-deps eibench`"
+            raise JudgeError(
+                f"the offline judge's weights {file} cannot be read ({type(error).__name__})", mend
+            ) from None
 
     def apply(self, model: Any) -> None:
         """Adds the low-rank changes to the weights of a MiniLM model, in place."""
