@@ -47,7 +47,8 @@ def _show_our_tasks(module: ModuleType) -> None:
     def match_tasks(self: Any, task_list: list[str]) -> Any:
         names = match(self, task_list)
         tagged = [task for name in names if name in self.all_tags for task in self.task_index[name]["task"]]
-        if ours := {name for name in (*names, *tagged) if name.startswith("eibench")}:
+        folder = str(task_configs())
+        if ours := {name for name in (*names, *tagged) if str(self.task_index[name]["yaml_path"]).startswith(folder)}:
             from eibench_tasks.harness.tasks import check_run
 
             check_run(prepared=ours != {"eibench_demo"})  # before a model is loaded for minutes

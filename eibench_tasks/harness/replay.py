@@ -16,7 +16,7 @@ from eibench_tasks.harness import tasks
 from eibench_tasks.harness.again import FILES
 
 
-class EibenchReplay(lmms):  # type: ignore[misc]
+class EibenchReplay(lmms):  # type: ignore[misc]  # lmms-eval carries no types
     """A model that answers from a file.
 
     Args:

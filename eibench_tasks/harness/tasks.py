@@ -183,16 +183,14 @@ def _turn(setting: turns.NextPrompt, doc: Doc, outputs: Sequence[str | None] | N
     user = user_prompt(doc)
     if outputs is None:
         return setting(user, [])
-    said = [output or "" for output in outputs]  # the openai class hands on a reply without content as None
-    if turns.unpack(said[-1]) and _replaying.is_set():  # a logged conversation comes back whole
+    if _replaying.is_set():  # what was logged comes back whole, a conversation or a plain answer
         return None, None, True, None, None
+    said = [output or "" for output in outputs]  # the openai class hands on a reply without content as None
     replies = [final_answer(output) for output in said]
-    following = None if _replaying.is_set() else setting(user, replies)
+    following = setting(user, replies)
     failed = failed_request(said[-1])
     if following is not None and not failed:
         return None, following, False, None, None
-    if _replaying.is_set():  # a plain answer: there were no turns of ours
-        return None, None, True, said[-1:], None
     prompts = [str(setting(user, replies[:index])) for index in range(len(replies))]
     return None, None, True, [said[-1] if failed else turns.pack(prompts, said)], None
 
@@ -201,7 +199,7 @@ _replaying = threading.Event()
 
 
 def replaying() -> None:
-    """Says that the model of this process gives logged outputs back, so packed turns are to be trusted."""
+    """Says that the model of this process gives logged outputs back, so that it is asked once only."""
     _replaying.set()
 
 
@@ -212,9 +210,8 @@ def score(doc: Doc, results: Sequence[Any]) -> dict[str, Any]:
 
 def score_turns(doc: Doc, results: Sequence[Any]) -> dict[str, Any]:
     """Judges the last reply of a setting with several turns."""
-    output = _text(results)
-    said = turns.unpack(output)
-    return rows.answer_rows(doc, said[-1]["reply"] if said else output, _judge(), said)
+    output, said = _last_reply(_text(results))
+    return rows.answer_rows(doc, output, _judge(), said)
 
 
 def describe(doc: Doc, results: Sequence[Any]) -> dict[str, Any]:
@@ -236,6 +233,12 @@ def _text(results: Sequence[Any]) -> str:
     return first if isinstance(first, str) else ""
 
 
+def _last_reply(output: str) -> tuple[str, list[turns.Turn] | None]:
+    """What the model wrote last, and all turns where several were packed into the output."""
+    said = turns.unpack(output)
+    return (said[-1]["reply"], said) if said else (output, None)
+
+
 def _judge() -> Judge:
     try:
         return load_judge()
@@ -248,11 +251,7 @@ class Prefetch:
 
     def apply(self, resps: list[list[str]], docs: Any) -> list[list[str]]:
         """Called by the harness after the model has answered and before anything is scored."""
-        answers = []
-        for outputs in resps:
-            for output in outputs[:1]:
-                said = turns.unpack(output) if isinstance(output, str) else None
-                answers.append(final_answer(said[-1]["reply"] if said else _text([output])))
+        answers = [final_answer(_last_reply(_text(outputs))[0]) for outputs in resps]
         references = _references(docs) if 2 * len(resps) >= len(docs) else []
         with suppress(Exception):  # it only saves time; what is wrong with an answer shows when it is judged
             _judge().prefetch(answers, references)

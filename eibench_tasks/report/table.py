@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from eibench_tasks.data.lite import SIZE as LITE_SIZE
 from eibench_tasks.data.schema import BASIC_EMOTIONS, REPLAYED
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.secrets import without_secrets
@@ -116,9 +117,11 @@ def _headline(parts: list[Result], data: dict[str, Any]) -> Result:
 def _samples(data: dict[str, Any], task: str, run: dict[str, Any]) -> str:
     """How many samples the result covers out of how many EIBench has, also where images were missing."""
     count = data.get("n-samples", {}).get(task, {})
-    splits = (run.get("data") or {}).get("samples") or {}
-    split = "complex" if task == "eibench_complex" else "basic" if task.startswith("eibench_basic") else ""
-    total = str(splits.get(split, "")).rpartition(" of ")[2]
+    if task == "eibench_lite":
+        total = str(LITE_SIZE)
+    else:
+        splits = (run.get("data") or {}).get("samples") or {}
+        total = str(splits.get("complex" if task == "eibench_complex" else "basic", "")).rpartition(" of ")[2]
     return f"{count.get('effective', '?')} of {total or count.get('original', '?')}"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
@@ -9,7 +10,7 @@ def progress_bar(what: str) -> Iterator[Callable[[int], Callable[[], object]]]:
     """A bar that starts when its total is known: the value is called with it, and returns the step to call."""
     from tqdm import tqdm
 
-    bars: list[tqdm] = []  # type: ignore[type-arg]
+    bars: list[Any] = []
 
     def start(total: int) -> Callable[[], object]:
         bar = tqdm(total=total, desc=what, unit="", leave=False, smoothing=0.1)

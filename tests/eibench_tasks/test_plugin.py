@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 import yaml
@@ -52,6 +53,25 @@ def test_indexing_does_not_read_our_data() -> None:
         "import sys; print(any(name.startswith('eibench_tasks.harness') for name in sys.modules))"
     )
     assert python(code) == "False"
+
+
+def test_a_users_own_task_of_a_like_name_is_not_stopped(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("task: eibench_mine\ntag: emotion_interpretation_of_mine\n")
+    code = (
+        "import lmms_eval.models; from lmms_eval.tasks import TaskManager; "
+        f"print(TaskManager(include_path={str(tmp_path)!r}, include_defaults=False).match_tasks(['eibench_mine']))"
+    )
+    assert python(code) == "['eibench_mine']"  # though nothing is prepared
+
+
+def test_a_tag_that_a_users_task_carries_too_keeps_our_tasks(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("task: my_task\ntag: emotion_interpretation\n")
+    code = (
+        "import lmms_eval.models; from lmms_eval.tasks import TaskManager; "
+        f"index = TaskManager(include_path={str(tmp_path)!r}, include_defaults=False).task_index; "
+        "print(sorted(index['emotion_interpretation']['task']))"
+    )
+    assert python(code) == "['eibench_basic_user', 'eibench_complex', 'my_task']"
 
 
 def test_every_task_has_an_integer_version_and_our_prefix() -> None:

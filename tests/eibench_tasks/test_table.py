@@ -114,3 +114,12 @@ def test_missing_images_show_in_the_number_of_samples(tmp_path: Path) -> None:
     data = {"samples": {"basic": "1600 of 1615", "complex": "20 of 50"}}
     (result,) = read_results([results_file(tmp_path, data=data)])
     assert result.samples == "20 of 50"
+
+
+@pytest.mark.parametrize(("task", "expected"), [("eibench_lite", "20 of 200"), ("eibench_text", "20 of 1615")])
+def test_every_task_says_of_how_many(tmp_path: Path, task: str, expected: str) -> None:
+    data = {"samples": {"basic": "1600 of 1615", "complex": "50 of 50"}}
+    file = results_file(tmp_path, data=data)
+    file.write_text(file.read_text().replace("eibench_complex", task))
+    (result,) = read_results([file])
+    assert result.samples == expected

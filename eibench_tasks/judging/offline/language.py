@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -106,7 +107,7 @@ def words(text: str) -> list[Word]:
 
 
 @lru_cache(maxsize=1)
-def _stemmer() -> "object":
+def _stemmer() -> Any:
     import snowballstemmer
 
     return snowballstemmer.stemmer("english")
@@ -118,7 +119,7 @@ _stemming = threading.Lock()  # the stemmer keeps the word that it works on
 @lru_cache(maxsize=50_000)
 def _stem(word: str) -> str:
     with _stemming:
-        return str(_stemmer().stemWord(word))  # type: ignore[attr-defined]
+        return str(_stemmer().stemWord(word))
 
 
 def _phrases(*alternatives: str) -> re.Pattern[str]:
