@@ -17,6 +17,7 @@ from collections.abc import Callable
 from material import annotations, answers
 
 from eibench_tasks.home import eibench_home
+from eibench_tasks.judging.judgement import Reference
 from eibench_tasks.judging.offline import language, matching
 from eibench_tasks.judging.offline.encoder import model_folder
 from eibench_tasks.judging.offline.judge import OfflineJudge
@@ -61,8 +62,8 @@ def main() -> None:
         def judge_all(judge: OfflineJudge = judge) -> None:
             judge.prefetch(texts, references)
             for item, text in zip(items, texts, strict=True):
-                judge.judge(item.question, text, item.triggers)
-                judge.judge(item.question, floors[item.id], item.triggers)
+                judge.judge(Reference(item.triggers), text)
+                judge.judge(Reference(item.triggers), floors[item.id])
 
         bares.append(timed(lambda: bare.encode(ordered, batch_size=64, show_progress_bar=False)))
         wholes.append(timed(judge_all))

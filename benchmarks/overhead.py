@@ -73,7 +73,7 @@ def own_milliseconds(texts: list[str], rounds: int) -> list[float]:
 
     from eibench_tasks.data.prepared import _load, check_images, load_prepared
     from eibench_tasks.harness import rows, tasks
-    from eibench_tasks.judging.judgement import Judgement
+    from eibench_tasks.judging.judgement import Judgement, Reference
 
     class Given:
         name, protocol, version, comparable, measures_floor = "given", "verdict", "0", False, False
@@ -81,8 +81,8 @@ def own_milliseconds(texts: list[str], rounds: int) -> list[float]:
         def prefetch(self, answers: Sequence[str], references: Sequence[str]) -> None:
             """Nothing."""
 
-        def judge(self, question: str, answer: str, triggers: Sequence[str]) -> Judgement:
-            return Judgement.none_named(triggers)
+        def judge(self, reference: Reference, answer: str) -> Judgement:
+            return Judgement.none_named(reference.triggers)
 
     found = []
     for _ in range(rounds):

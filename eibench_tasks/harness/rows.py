@@ -5,7 +5,7 @@ from typing import Any
 
 from eibench_tasks.data.schema import BASIC_EMOTIONS
 from eibench_tasks.judging.answer import failed_request, final_answer
-from eibench_tasks.judging.judgement import Judge, Judgement
+from eibench_tasks.judging.judgement import Judge, Judgement, Reference
 from eibench_tasks.metrics import coherence, recall
 from eibench_tasks.settings.turns import Turn
 
@@ -49,7 +49,7 @@ def _judgement(doc: Doc, output: str, answer: str, judge: Judge) -> Judgement:
         return Judgement(unscored=reason)
     if not answer:
         return Judgement.none_named(doc["triggers"])
-    return judge.judge(doc["question"], answer, doc["triggers"])
+    return judge.judge(Reference.of(doc), answer)
 
 
 def _about_the_answer(doc: Doc, answer: str, judge: Judge, failed: bool) -> dict[str, float | None]:
@@ -58,7 +58,7 @@ def _about_the_answer(doc: Doc, answer: str, judge: Judge, failed: bool) -> dict
         "empty_share": None if failed else 100.0 * (not answer),
     }
     if judge.measures_floor:
-        floor = judge.judge(doc["question"], doc["floor_answer"], doc["triggers"]).recall
+        floor = judge.judge(Reference.of(doc), doc["floor_answer"]).recall
         values["floor_recall"] = None if floor is None else 100 * floor
         values["coherence_minilm"] = None if failed else _or_none(coherence.coherence_minilm, answer)
     if coherence.bert_wanted():

@@ -1,9 +1,33 @@
 """What a judge returns: one verdict per reference trigger, or why a sample is unscored."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 from typing import Protocol as Interface
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What an answer is judged against.
+
+    Attributes:
+        triggers: the reference triggers, in order.
+        question: what was asked about the image.
+        block: the triggers as published, numbered, verbatim; the paper protocol shows it to its judge.
+        split: ``basic`` or ``complex``; the paper protocol words its prompts by it.
+    """
+
+    triggers: Sequence[str]
+    question: str = ""
+    block: str = ""
+    split: str = "basic"
+
+    @classmethod
+    def of(cls, sample: Mapping[str, Any]) -> "Reference":
+        """That of a sample, given as a mapping with the fields of `data.schema.Sample`."""
+        return cls(sample["triggers"], sample["question"], sample["triggers_text"], sample["split"])
 
 
 class Verdict(BaseModel):
@@ -26,21 +50,42 @@ class Verdict(BaseModel):
     probability: float | None = Field(default=None, ge=0, le=1)
 
 
-class Judgement(BaseModel):
-    """All verdicts of one sample; or none, and the reason why it is unscored.
+class PaperScore(BaseModel):
+    """What a judge of the paper protocol says: ``correct`` of ``total`` triggers, the total being its own choice."""
 
-    A failure is never a score: where ``unscored`` is set there are no verdicts.
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    correct: int = Field(ge=0)
+    total: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _no_more_than_all(self) -> "PaperScore":
+        if self.correct > self.total:
+            raise ValueError("more triggers are named than there are")
+        return self
+
+    @property
+    def recall(self) -> float:
+        """As published, 0 to 1."""
+        return self.correct / self.total
+
+
+class Judgement(BaseModel):
+    """All verdicts of one sample; or the score of the paper protocol; or the reason why it is unscored.
+
+    Exactly one of the three is there: a failure is never a score.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     verdicts: list[Verdict] = []
+    paper: PaperScore | None = None
     unscored: str | None = None
 
     @model_validator(mode="after")
-    def _one_or_the_other(self) -> "Judgement":
-        if bool(self.verdicts) == bool(self.unscored):
-            raise ValueError("a judgement holds verdicts or a reason, not both and not neither")
+    def _one_of_them(self) -> "Judgement":
+        if [bool(self.verdicts), self.paper is not None, bool(self.unscored)].count(True) != 1:
+            raise ValueError("a judgement holds verdicts, a score or a reason, and only one of them")
         if [verdict.index for verdict in self.verdicts] != list(range(len(self.verdicts))):
             raise ValueError("verdicts must follow the reference list")
         return self
@@ -50,6 +95,8 @@ class Judgement(BaseModel):
         """Named triggers over all reference triggers, 0 to 1; None where unscored."""
         if self.unscored:
             return None
+        if self.paper:
+            return self.paper.recall
         return sum(verdict.present for verdict in self.verdicts) / len(self.verdicts)
 
     @classmethod
@@ -63,7 +110,7 @@ class Judge(Interface):
 
     Attributes:
         name: as chosen by ``EIBENCH_JUDGE``, for example ``offline``.
-        protocol: ``verdict`` or ``paper``.
+        protocol: ``verdict``, ``paper:chatgpt`` or ``paper:llama3``.
         version: changes with whatever can change a verdict.
         comparable: whether its numbers may stand beside the published ones.
         measures_floor: whether judging an answer costs so little that the floor is judged along.
@@ -83,5 +130,5 @@ class Judge(Interface):
             references: triggers and floor answers; the same in every run of a task.
         """
 
-    def judge(self, question: str, answer: str, triggers: Sequence[str]) -> Judgement:
+    def judge(self, reference: Reference, answer: str) -> Judgement:
         """Judges one answer. Does not raise: what goes wrong is an unscored judgement with its reason."""

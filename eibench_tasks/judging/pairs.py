@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eibench_tasks.errors import EIBenchError
-from eibench_tasks.judging.judgement import Judge
+from eibench_tasks.judging.judgement import Judge, Reference
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def measure(judge: Judge, answers: list[LabelledAnswer]) -> Quality:
     right = unscored = 0
     errors = []
     for item in answers:
-        judgement = judge.judge("", item.answer, item.triggers)
+        judgement = judge.judge(Reference(item.triggers), item.answer)
         if judgement.recall is None:
             unscored += len(item.triggers)
             continue

@@ -13,6 +13,7 @@ from eibench_tasks.data.prepare import add_captions
 from eibench_tasks.data.prepared import load_prepared
 from eibench_tasks.data.schema import Sample
 from eibench_tasks.home import task_configs
+from eibench_tasks.judging.judgement import Reference
 from eibench_tasks.judging.registry import load_judge
 
 CAPTION = "A person stands in a bright room."
@@ -59,7 +60,7 @@ def _answer_to(sample: Sample) -> str:
 def _expected_recall(samples: list[Sample]) -> float:
     """What our own code gives for the same answers, without any harness: the mean over samples, in percent."""
     judge = load_judge()
-    judged = [judge.judge(sample.question, _answer_to(sample), sample.triggers).recall for sample in samples]
+    judged = [judge.judge(Reference(sample.triggers), _answer_to(sample)).recall for sample in samples]
     assert None not in judged
     return 100 * sum(recall or 0 for recall in judged) / len(judged)
 

@@ -10,7 +10,7 @@ import yaml
 
 from eibench_tasks.harness import rows
 from eibench_tasks.home import task_configs
-from eibench_tasks.judging.judgement import Judgement, Verdict
+from eibench_tasks.judging.judgement import Judgement, Reference, Verdict
 
 DOC = {
     "id": "basic-angry-0001",
@@ -18,6 +18,8 @@ DOC = {
     "emotion": "angry",
     "question": "Why?",
     "triggers": ["spilled coffee", "late hour"],
+    "triggers_text": "1. spilled coffee\n2. late hour",
+    "split": "basic",
     "floor_answer": "a lost ball",
 }
 
@@ -30,13 +32,13 @@ class WordJudge:
     def prefetch(self, answers: Sequence[str], references: Sequence[str]) -> None:
         """Nothing to prepare."""
 
-    def judge(self, question: str, answer: str, triggers: Sequence[str]) -> Judgement:
+    def judge(self, reference: Reference, answer: str) -> Judgement:
         if "unjudgeable" in answer:
             return Judgement(unscored="asked for it")
         return Judgement(
             verdicts=[
                 Verdict(index=i, trigger=text, present=text in answer, quote=text if text in answer else None)
-                for i, text in enumerate(triggers)
+                for i, text in enumerate(reference.triggers)
             ]
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from eibench_tasks.judging.judgement import Judgement, Verdict
+from eibench_tasks.judging.judgement import Judgement, Reference, Verdict
 from eibench_tasks.judging.offline import embedding_cache
 from eibench_tasks.judging.offline.adapter import Adapter
 from eibench_tasks.judging.offline.encoder import Encoder, load_encoder
@@ -54,8 +54,9 @@ class OfflineJudge:
                 embedding_cache.save(file, dict(zip(ordered, self._encoder.embed(ordered), strict=True)))
         self._encoder.learn(texts)
 
-    def judge(self, question: str, answer: str, triggers: Sequence[str]) -> Judgement:
+    def judge(self, reference: Reference, answer: str) -> Judgement:
         """One verdict per trigger; the quote is the sentence that names it."""
+        triggers = reference.triggers
         try:
             if reason := not_english(answer):
                 return Judgement(unscored=reason)
