@@ -148,3 +148,58 @@ def pairs(files: tuple[Path, ...], judge: str | None) -> None:
 
     for file in files:
         click.echo(f"{file.name}: {measure(load_judge(judge), read_pairs(file))}")
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--split", type=click.Choice(["basic", "complex"]), required=True, help="Which split was judged.")
+@click.option("--eibench", type=_PATH, help="A checkout of EIBench to hold the replies against; else what is prepared.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def score(file: Path, split: Any, eibench: Path | None, as_json: bool) -> None:
+    """Score a judge's replies in the published format, as the published scorer does, and say what it does not.
+
+    FILE holds lines {IMAGE: REPLY}, where a reply holds {score: correct/total}.
+    """
+    from eibench_tasks.metrics.published import score_file
+    from eibench_tasks.report.score import render
+
+    found = score_file(file, split, eibench)
+    click.echo(_json(found.model_dump()) if as_json else render(found))
+
+
+@main.command()
+@click.argument("a", type=click.Path(exists=True, path_type=Path))
+@click.argument("b", type=click.Path(exists=True, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def compare(a: Path, b: Path, as_json: bool) -> None:
+    """Say whether run B is better than run A: paired by sample, interval and p clustered by image.
+
+    A and B are *_samples_eibench_*.jsonl or folders that hold those of one model.
+    """
+    from eibench_tasks.metrics.compare import compare_runs
+    from eibench_tasks.report.compare import render
+
+    found = compare_runs(a, b)
+    click.echo(_json([item.model_dump() for item in found]) if as_json else render(found))
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+def agreement(paths: tuple[Path, ...], as_json: bool) -> None:
+    """Say how well judges agree on the same answers, or human raters on the same images.
+
+    PATHS are *_samples_eibench_*.jsonl of several judges, or files of human ratings {IMAGE: "RATING"}, one for
+    each rater; or folders that hold them.
+    """
+    from eibench_tasks.metrics.agreement import agreement as measure
+    from eibench_tasks.report.agreement import render
+
+    found = measure(paths)
+    click.echo(_json(found.model_dump()) if as_json else render(found))
+
+
+def _json(record: Any) -> str:
+    import json
+
+    return json.dumps(record, indent=1, allow_nan=False)

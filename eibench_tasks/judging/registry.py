@@ -3,23 +3,88 @@
 import os
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from eibench_tasks.data.prepared import load_prepared
 from eibench_tasks.errors import JudgeError
+from eibench_tasks.home import eibench_home
 from eibench_tasks.judging.judgement import Judge
+
+if TYPE_CHECKING:
+    from eibench_tasks.engines.budget import Budget
+    from eibench_tasks.engines.engine import Engine
+    from eibench_tasks.judging.llm.judge import Protocol
+    from eibench_tasks.judging.options import JudgeOptions
 
 DEFAULT = "offline"
 
 
-def _offline(argument: str) -> Judge:
+def _offline(argument: str, options: "JudgeOptions") -> Judge:
     from eibench_tasks.judging.offline.judge import OfflineJudge
 
-    if argument:
-        raise JudgeError("the offline judge takes no argument", "Say `EIBENCH_JUDGE=offline`")
     return OfflineJudge.load()
 
 
-_KINDS: dict[str, Callable[[str], Judge]] = {"offline": _offline}
-"""What a judge's name begins with, and what loads it. Judges that ask a language model get their place here."""
+def _nli(argument: str, options: "JudgeOptions") -> Judge:
+    from eibench_tasks.judging.nli import NliJudge
+
+    return NliJudge.load(argument)
+
+
+def _openai(argument: str, options: "JudgeOptions") -> Judge:
+    from eibench_tasks.engines.budget import Budget
+    from eibench_tasks.engines.openai_chat import OpenAIEngine
+
+    budget = Budget(options.max_requests, options.max_cost, options.prices)
+    engine = OpenAIEngine(argument, options.urls, options.key, options.limits, budget)
+    return _llm(f"openai:{argument}", argument, engine, options, budget)
+
+
+def _transformers(argument: str, options: "JudgeOptions") -> Judge:
+    from eibench_tasks.engines.budget import Budget
+    from eibench_tasks.engines.local import LocalEngine
+
+    return _llm(f"transformers:{argument}", argument, LocalEngine(argument), options, Budget())
+
+
+def _llm(name: str, model: str, engine: "Engine", options: "JudgeOptions", budget: "Budget") -> Judge:
+    from eibench_tasks.engines.store import ReplyStore
+    from eibench_tasks.judging.llm.judge import LLMJudge
+
+    protocol, published_model = _protocol(options, model)
+    comparable = published_model.rpartition("/")[2].lower() == model.rpartition("/")[2].lower()
+    return LLMJudge(name, engine, ReplyStore(reply_store()), protocol, comparable, budget)
+
+
+def _protocol(options: "JudgeOptions", model: str) -> "tuple[Protocol, str]":
+    """The protocol, and for the paper's the model of the published judge."""
+    from eibench_tasks.judging.llm.paper import PaperProtocol, Whose
+    from eibench_tasks.judging.llm.verdict import VerdictProtocol
+
+    if options.protocol == "verdict":
+        return VerdictProtocol(), ""
+    llama = options.protocol == "paper:llama3" or (options.protocol == "paper" and "llama" in model.lower())
+    whose: Whose = "llama3" if llama else "chatgpt"
+    published = options.published or load_prepared().protocol
+    protocol = PaperProtocol(whose, published.judges[whose])
+    return protocol, protocol.model
+
+
+def reply_store() -> Path:
+    """The file in which replies of language models are kept."""
+    return eibench_home() / "cache" / "replies.sqlite"
+
+
+_KINDS: dict[str, Callable[[str, Any], Judge]] = {
+    "offline": _offline,
+    "nli": _nli,
+    "openai": _openai,
+    "transformers": _transformers,
+}
+"""What a judge's name begins with, and what loads it."""
+
+_ARGUMENT = {"nli", "openai", "transformers"}
 
 
 def judge_name() -> str:
@@ -31,28 +96,39 @@ def check_judge(name: str) -> None:
     """Says at once whether a judge of this name exists, without loading it.
 
     Raises:
-        JudgeError: the name is unknown.
+        JudgeError: the name is unknown, or lacks or has a model where it should not.
     """
-    kind = name.partition(":")[0]
+    kind, _, argument = name.partition(":")
     if kind not in _KINDS:
-        raise JudgeError(f"unknown judge {kind!r}", f"Set EIBENCH_JUDGE to one of: {', '.join(sorted(_KINDS))}")
+        known = ", ".join(f"{kind}:MODEL" if kind in _ARGUMENT else kind for kind in sorted(_KINDS))
+        raise JudgeError(f"unknown judge {kind!r}", f"Set EIBENCH_JUDGE to one of: {known}")
+    if kind in _ARGUMENT and not argument:
+        raise JudgeError(f"the judge {kind} needs a model", f"Say `EIBENCH_JUDGE={kind}:MODEL`")
+    if kind not in _ARGUMENT and argument:
+        raise JudgeError(f"the {kind} judge takes no argument", f"Say `EIBENCH_JUDGE={kind}`")
 
 
-def load_judge(name: str | None = None) -> Judge:
+def load_judge(name: str | None = None, options: "JudgeOptions | None" = None) -> Judge:
     """The judge, loaded once a process.
 
     Args:
         name: for example ``offline``; None for the one of the environment.
+        options: None for those of the environment.
 
     Raises:
         JudgeError: it is unknown or cannot be loaded.
+        NotPreparedError: the paper protocol needs the published prompts and they are not there.
     """
     name = name or judge_name()
     check_judge(name)
-    return _load(name)
+    if name == DEFAULT:
+        return _load(name, None)
+    from eibench_tasks.judging.options import from_environment
+
+    return _load(name, options or from_environment())
 
 
-@lru_cache(maxsize=4)
-def _load(name: str) -> Judge:
+@lru_cache(maxsize=8)
+def _load(name: str, options: "JudgeOptions | None") -> Judge:
     kind, _, argument = name.partition(":")
-    return _KINDS[kind](argument)
+    return _KINDS[kind](argument, options)

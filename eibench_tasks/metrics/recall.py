@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 Row = Mapping[str, Any]
@@ -26,11 +27,7 @@ def recall(rows: Sequence[Row]) -> float:
 
 
 def interval(rows: Sequence[Row], confidence: float = 0.95) -> Interval:
-    """Confidence interval of `recall`, clustered by image.
-
-    The variance of a mean over clusters of unequal size, by linearisation with the small-sample factor
-    G / (G - 1), and Student's t with G - 1 degrees of freedom for G images (Cameron and Miller, 2015, "A
-    Practitioner's Guide to Cluster-Robust Inference", Journal of Human Resources 50). Cut to 0..100.
+    """Confidence interval of `recall`, clustered by image and cut to 0..100.
 
     Args:
         rows: the samples.
@@ -39,26 +36,63 @@ def interval(rows: Sequence[Row], confidence: float = 0.95) -> Interval:
     Returns:
         NaN twice if fewer than two images are scored.
     """
-    center = recall(rows)
+    scored = [(row["image_id"], row["score"]) for row in rows if "score" in row]
+    return clustered(scored).interval(0, 100, confidence)
+
+
+@dataclass(frozen=True)
+class ClusteredMean:
+    """A mean over samples that are independent between images only.
+
+    Attributes:
+        center: the mean; NaN of nothing.
+        error: its standard error; NaN for fewer than two images.
+        images: how many there are.
+    """
+
+    center: float
+    error: float
+    images: int
+
+    def interval(self, least: float, most: float, confidence: float = 0.95) -> Interval:
+        """Confidence interval by Student's t with ``images - 1`` degrees of freedom, cut to what a mean can be.
+
+        NaN twice for fewer than two images.
+        """
+        if self.images < 2:
+            return Interval(math.nan, math.nan)
+        from scipy.stats import t
+
+        half = float(t.ppf((1 + confidence) / 2, self.images - 1)) * self.error
+        return Interval(max(least, self.center - half), min(most, self.center + half))
+
+    def p_value(self) -> float:
+        """Two-sided, of the hypothesis that the mean is 0, by the same t; NaN for fewer than two images."""
+        if self.images < 2:
+            return math.nan
+        if not self.error:
+            return float(self.center == 0)
+        from scipy.stats import t
+
+        return float(2 * t.sf(abs(self.center) / self.error, self.images - 1))
+
+
+def clustered(values: Sequence[tuple[str, float]]) -> ClusteredMean:
+    """The mean of (image, value) and its standard error, clustered by image.
+
+    The variance of a mean over clusters of unequal size, by linearisation with the small-sample factor
+    G / (G - 1) for G images (Cameron and Miller, 2015, "A Practitioner's Guide to Cluster-Robust Inference",
+    Journal of Human Resources 50).
+    """
+    center = math.fsum(value for _, value in values) / len(values) if values else math.nan
     residuals: dict[str, float] = defaultdict(float)
-    scored = 0
-    for row in rows:
-        if "score" in row:
-            residuals[row["image_id"]] += row["score"] - center
-            scored += 1
+    for image, value in values:
+        residuals[image] += value - center
     images = len(residuals)
     if images < 2:
-        return Interval(math.nan, math.nan)
+        return ClusteredMean(center, math.nan, images)
     squares = math.fsum(residual**2 for residual in residuals.values())
-    error = math.sqrt(images / (images - 1) * squares) / scored
-    half = _student_t((1 + confidence) / 2, images - 1) * error
-    return Interval(max(0.0, center - half), min(100.0, center + half))
-
-
-def _student_t(quantile: float, freedom: int) -> float:
-    from scipy.stats import t
-
-    return float(t.ppf(quantile, freedom))
+    return ClusteredMean(center, math.sqrt(images / (images - 1) * squares) / len(values), images)
 
 
 def coverage(rows: Sequence[Row]) -> float:
@@ -79,3 +113,8 @@ def mean(values: Sequence[float | None]) -> float:
     """Mean of the values that are there; NaN if none is."""
     there = [value for value in values if value is not None]
     return math.fsum(there) / len(there) if there else math.nan
+
+
+def finite(value: float) -> float | None:
+    """The value for a record: None where it is not a number."""
+    return float(value) if math.isfinite(value) else None

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from eibench_tasks.data.lite import SIZE as LITE_SIZE
 from eibench_tasks.data.schema import BASIC_EMOTIONS, REPLAYED
 from eibench_tasks.errors import EIBenchError
+from eibench_tasks.report.text import columns, number, short, span
 from eibench_tasks.secrets import without_secrets
 
 _NAMES = "Give *_results.json of lmms-eval (run with --output_path), or the folder that holds it"
@@ -148,25 +149,20 @@ def render(found: list[Result]) -> str:
     )
     rows = [
         (
-            result.model if len(result.model) <= 40 else result.model[:39] + "…",
+            short(result.model),
             f"{result.task} v{result.version}",
             result.samples,
-            _number(result.recall),
-            _range(result.low, result.high),
-            _number(result.floor),
-            f"{_number(result.coverage)} %",
-            _range(result.bound_low, result.bound_high),
-            _number(result.words, 0),
+            number(result.recall),
+            span(result.low, result.high),
+            number(result.floor),
+            f"{number(result.coverage)} %",
+            span(result.bound_low, result.bound_high),
+            number(result.words, 0),
             f"{result.judge} {result.judge_version} ({result.protocol})",
         )
         for result in found
     ]
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
-    ]
-    lines.insert(1, "  ".join("─" * width for width in widths))
-    return "\n".join([*lines, "", *_notes(found)])
+    return "\n".join([*columns(head, rows), "", *_notes(found)])
 
 
 def _notes(found: list[Result]) -> list[str]:
@@ -188,14 +184,6 @@ def _notes(found: list[Result]) -> list[str]:
         if result.persona not in (None, "published", REPLAYED):
             notes.append(f"{result.task}: persona {result.persona!r}, not the published one.")
     return list(dict.fromkeys(notes))
-
-
-def _range(low: float | None, high: float | None) -> str:
-    return "–" if low is None or high is None else f"{low:.1f} – {high:.1f}"
-
-
-def _number(value: float | None, digits: int = 1) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
 
 
 def to_json(found: list[Result]) -> str:

@@ -1,0 +1,1 @@
+"""Language models that are asked: one small async interface, and what keeps every reply."""

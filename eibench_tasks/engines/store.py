@@ -1,0 +1,177 @@
+"""Keeps every reply the moment it comes, so that asking the same again costs nothing, whatever ended the last run."""
+
+import hashlib
+import sqlite3
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+from filelock import FileLock
+
+from eibench_tasks.engines.engine import Ask, Engine, Reply
+from eibench_tasks.errors import EIBenchError
+
+_TABLE = "CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, reply TEXT NOT NULL, sum TEXT NOT NULL)"
+_BUSY_SECONDS = 60
+
+
+class StoreError(EIBenchError):
+    """Replies can be neither kept nor read: no space, no permission."""
+
+
+class ReplyStore:
+    """Replies by key in one SQLite file. Several processes and threads may use it at once.
+
+    What is written survives a kill of the process. Every row carries a checksum: what does not match is not used.
+    A file that is damaged is set aside under another name, and the rows that are whole move to a new one.
+
+    Args:
+        file: made where it is not there.
+
+    Raises:
+        StoreError: it cannot be made or opened.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.set_aside: Path | None = None
+        self._lock = threading.Lock()
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{file}.lock"):
+                if not _sound(file):
+                    self.set_aside = _replace(file)
+                self._db = _open(file)
+        except (OSError, sqlite3.Error) as error:
+            raise _trouble(file, error) from None
+
+    def get(self, key: str) -> Reply | None:
+        """The reply kept under a key; None if there is none, or it is damaged."""
+        with self._lock:
+            try:
+                row = self._db.execute("SELECT reply, sum FROM replies WHERE key = ?", (key,)).fetchone()
+            except sqlite3.Error:
+                return None
+        return _whole(key, *row) if row else None
+
+    def put(self, key: str, reply: Reply) -> Reply:
+        """Keeps a reply.
+
+        Returns:
+            The reply that is kept: another process may have been first.
+
+        Raises:
+            StoreError: there is no space, or the file cannot be written.
+        """
+        row = (key, text := reply.model_dump_json(), _sum(key, text))
+        with self._lock:
+            try:
+                if self._db.execute("INSERT OR IGNORE INTO replies VALUES (?, ?, ?)", row).rowcount:
+                    return reply
+                first = self._db.execute("SELECT reply, sum FROM replies WHERE key = ?", (key,)).fetchone()
+                if first and (kept := _whole(key, *first)):
+                    return kept
+                self._db.execute("REPLACE INTO replies VALUES (?, ?, ?)", row)
+            except sqlite3.Error as error:
+                raise _trouble(self.file, error) from None
+        return reply
+
+    def close(self) -> None:
+        """Closes the file."""
+        with self._lock:
+            self._db.close()
+
+
+class Kept:
+    """An engine whose replies are kept; see `engine.Engine`.
+
+    Attributes:
+        asked, known: questions that went to the engine, and those whose reply was at hand.
+    """
+
+    def __init__(self, engine: Engine, store: ReplyStore) -> None:
+        self.name = engine.name
+        self.asked = self.known = 0
+        self._engine = engine
+        self._store = store
+
+    def knows(self, ask: Ask) -> bool:
+        """Whether the reply to this question is at hand."""
+        return self._store.get(ask.key(self.name)) is not None
+
+    async def reply(self, ask: Ask) -> Reply:
+        """The reply kept for this question, else the engine's, which is kept before it is handed on.
+
+        Raises:
+            EngineError: no reply came.
+            StoreError: it cannot be kept.
+        """
+        key = ask.key(self.name)
+        if (reply := self._store.get(key)) is not None:
+            self.known += 1
+            return reply
+        self.asked += 1
+        return self._store.put(key, await self._engine.reply(ask))
+
+    async def close(self) -> None:
+        """Closes the engine; the store stays open."""
+        await self._engine.close()
+
+
+def _sum(key: str, reply: str) -> str:
+    return hashlib.sha256(f"{key}\n{reply}".encode()).hexdigest()[:16]
+
+
+def _whole(key: object, reply: object, checksum: object) -> Reply | None:
+    if not (isinstance(key, str) and isinstance(reply, str)) or checksum != _sum(key, reply):
+        return None
+    return Reply.model_validate_json(reply)
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing; a power cut the last moments
+    db.execute(_TABLE)
+    return db
+
+
+def _sound(file: Path) -> bool:
+    """Whether SQLite finds nothing wrong with the file; the rows' checksums are compared when they are read."""
+    if not file.exists():
+        return True
+    try:
+        with closing(_open(file)) as db:
+            return bool(db.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+    except sqlite3.OperationalError as error:
+        if "malformed" in str(error) or "not a database" in str(error):
+            return False
+        raise
+    except (sqlite3.DatabaseError, UnicodeError, AttributeError):
+        return False
+
+
+def _replace(file: Path) -> Path:
+    """Sets a damaged file aside and starts a new one with what is whole in it."""
+    aside = file.with_name(f"{file.stem}-damaged-{time.strftime('%Y%m%d-%H%M%S')}{file.suffix}")
+    for suffix in ("", "-wal", "-shm"):
+        part = file.with_name(file.name + suffix)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + suffix))
+    with closing(_open(file)) as new:
+        try:
+            with closing(sqlite3.connect(f"file:{aside}?mode=ro", uri=True)) as old:
+                for row in old.execute("SELECT key, reply, sum FROM replies"):
+                    if _whole(*row):
+                        new.execute("INSERT OR IGNORE INTO replies VALUES (?, ?, ?)", row)
+        except (sqlite3.Error, UnicodeError, ValueError):
+            pass  # what stands behind the damage cannot be read
+    return aside
+
+
+def _trouble(file: Path, error: Exception) -> StoreError:
+    return StoreError(
+        f"replies cannot be kept in {file} ({error})",
+        "Make room, or set EIBENCH_HOME to another folder; what was kept so far is there, and the same command goes on",
+    )
