@@ -7,6 +7,7 @@ import click
 
 from eibench_tasks import __version__
 from eibench_tasks.errors import EIBenchError
+from eibench_tasks.judge_cli import judge, judge_options, options_from
 
 _PATH = click.Path(path_type=Path)
 
@@ -28,6 +29,9 @@ def main() -> None:
 
     First `eibench prepare --images DIR`, then `lmms-eval --model … --tasks eibench`.
     """
+
+
+main.add_command(judge)
 
 
 @main.command()
@@ -203,3 +207,48 @@ def _json(record: Any) -> str:
     import json
 
     return json.dumps(record, indent=1, allow_nan=False)
+
+
+@main.command()
+@click.option("--judge", metavar="NAME", help="By default the one of EIBENCH_JUDGE, else offline.")
+@click.option("--split", type=click.Choice(["demo", "basic", "complex", "lite"]), default="demo", show_default=True)
+@click.option("--samples", type=click.IntRange(1), default=40, show_default=True, help="How many at most.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Draws samples and shuffles triggers.")
+@click.option("--pairs", "labelled", type=_PATH, multiple=True, help="Labelled pairs, as `eibench pairs` reads them.")
+@click.option(
+    "--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Write all that was measured there."
+)
+@judge_options
+def audit(
+    judge: str | None,
+    split: str,
+    samples: int,
+    seed: int,
+    labelled: tuple[Path, ...],
+    output: Path | None,
+    **options: Any,
+) -> None:
+    """Measure a judge before it is trusted.
+
+    Floors, ceiling, verdicts that flip with the triggers' order or when asked again, what length does, and dozens of
+    answers that try to talk the judge into a score. By default on the demo split, which is part of the package.
+    """
+    from eibench_tasks.judging.audit.measure import audit as measure
+    from eibench_tasks.judging.registry import load_judge
+    from eibench_tasks.report.audit import render
+    from eibench_tasks.report.terminal import judging_bar
+
+    chosen = load_judge(judge, options_from(**options))
+    if check := getattr(chosen, "check", None):
+        check()
+    found = measure(chosen, split, samples, seed, labelled, lambda total: judging_bar(chosen, total))
+    click.echo(render(found))
+    if output:
+        _write(output, _json(found.model_dump()))
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise EIBenchError(f"cannot write {file} ({error.strerror})", "Give a file in a folder that is there") from None

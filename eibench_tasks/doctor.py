@@ -9,7 +9,7 @@ from eibench_tasks import __version__
 from eibench_tasks.data.prepared import check_images, load_prepared
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.home import eibench_home, task_configs
-from eibench_tasks.judging.registry import judge_name, load_judge
+from eibench_tasks.judging.registry import judge_name, reachable_judge
 
 _PACKAGES = {
     "lmms-eval": "pip install 'lmms-eval>=0.7.3,<0.8'",
@@ -102,7 +102,7 @@ def _captions() -> Finding:
 def _judge() -> Finding:
     name = judge_name()
     try:
-        judge = load_judge()
+        judge = reachable_judge()
     except EIBenchError as error:
         return Finding("judge", False, error.what, error.mend)
     note = "" if judge.comparable else "; not comparable with published numbers"

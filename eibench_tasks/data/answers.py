@@ -36,16 +36,13 @@ class Answers:
         Raises:
             KeyError, TypeError, IndexError: it has none of the known forms.
         """
-        # lmms-eval logs the output as `resps` only where its filters or its --reasoning_tags have changed it
         if "resps" in entry or "filtered_resps" in entry:
-            output = entry.get("resps", entry.get("filtered_resps"))
-            while isinstance(output, list):
-                output = output[0]
+            output = logged_output(entry)
             row = entry.get("recall_overall")
             if isinstance(row, dict):
-                self._by_sample[task, row["sample_id"]] = _text(output)
+                self._by_sample[task, row["sample_id"]] = output
             else:  # a run with --predict_only logs no metrics
-                self._by_position[task, int(entry["doc_id"])] = _text(output)
+                self._by_position[task, int(entry["doc_id"])] = output
         elif "answer" in entry:
             self._by_sample["", entry["id"]] = _text(entry["answer"])
         else:
@@ -56,6 +53,19 @@ class Answers:
 
     def __len__(self) -> int:
         return len(self._by_sample) + len(self._by_position) + len(self._by_image)
+
+
+def logged_output(entry: Mapping[str, Any]) -> str:
+    """What the model wrote, as a line of a sample log has it.
+
+    Raises:
+        KeyError, TypeError, IndexError: the line holds no output.
+    """
+    # lmms-eval logs the output as `resps` only where its filters or its --reasoning_tags have changed it
+    output = entry["resps"] if "resps" in entry else entry["filtered_resps"]
+    while isinstance(output, list):
+        output = output[0]
+    return _text(output)
 
 
 def _text(output: Any) -> str:

@@ -1,12 +1,16 @@
 """From one model output to the row of metrics that a harness logs and aggregates; shared by both harnesses."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from eibench_tasks.data import annotations
 from eibench_tasks.data.schema import BASIC_EMOTIONS
+from eibench_tasks.errors import EIBenchError
 from eibench_tasks.judging.answer import failed_request, final_answer
 from eibench_tasks.judging.judgement import Judge, Judgement, Reference
 from eibench_tasks.metrics import coherence, recall
+from eibench_tasks.metrics.specific import load_weights
 from eibench_tasks.settings.turns import Turn
 
 Doc = Mapping[str, Any]
@@ -22,37 +26,79 @@ def answer_rows(doc: Doc, output: str, judge: Judge, turns: Sequence[Turn] | Non
         judge: who decides.
         turns: all turns, where the setting has several; they go into the log.
     """
-    answer = final_answer(output)
-    judgement = _judgement(doc, output, answer, judge)
+    answer, known = final_answer(output), without_judge(doc, output)
+    judgement = known or judge.judge(Reference.of(doc), answer)
+    chance = known or judge.judge(chance_reference(doc), answer) if judge.measures_floor else None
+    return measured(doc, output, judge, judgement, chance, turns)
+
+
+def without_judge(doc: Doc, output: str) -> Judgement | None:
+    """The judgement of a failed request and of an empty answer, for which no judge is asked; None of any other."""
+    if reason := failed_request(output):
+        return Judgement(unscored=reason)
+    return None if final_answer(output) else Judgement.none_named(doc["triggers"])
+
+
+def chance_reference(doc: Doc) -> Reference:
+    """The triggers of another image of the same emotion: what the answer names of them, it names by chance."""
+    return Reference(doc["floor_answer"].split("\n"), doc["question"])
+
+
+def measured(
+    doc: Doc,
+    output: str,
+    judge: Judge,
+    judgement: Judgement,
+    chance: Judgement | None = None,
+    turns: Sequence[Turn] | None = None,
+) -> dict[str, Any]:
+    """A value for each metric from what a judge said.
+
+    Args:
+        doc, output, judge, turns: as of `answer_rows`.
+        judgement: of the answer.
+        chance: of the answer against `chance_reference`, where it was judged.
+    """
     row: dict[str, Any] = {"image_id": doc["image_id"]}
     if (share := judgement.recall) is not None:
         row["score"] = 100 * share
-    log = row | {
+    metrics: dict[str, Any] = {"recall_overall": row | _for_the_log(doc, output, judge, judgement, turns)}
+    metrics |= {f"recall_{name}": row if doc["emotion"] == name else None for name in BASIC_EMOTIONS}
+    metrics |= dict.fromkeys(("ci95_low", "ci95_high", "bound_low", "bound_high", "coverage"), row)
+    if chance and chance.recall is not None:
+        by_chance = {"image_id": doc["image_id"], "score": 100 * chance.recall}
+        metrics |= dict.fromkeys(("chance_recall", "chance_low", "chance_high"), by_chance)
+    if judgement.verdicts:
+        metrics["specific_recall"] = _specific(doc, judgement)
+    return metrics | _about_the_answer(doc, output, judge)
+
+
+def _for_the_log(
+    doc: Doc, output: str, judge: Judge, judgement: Judgement, turns: Sequence[Turn] | None
+) -> dict[str, Any]:
+    log: dict[str, Any] = {
         "sample_id": doc["id"],
         "emotion": doc["emotion"],
-        "answer": answer,
+        "answer": final_answer(output),
         "verdicts": [verdict.model_dump() for verdict in judgement.verdicts],
         "unscored": judgement.unscored,
         "judge": {"name": judge.name, "protocol": judge.protocol, "version": judge.version},
     }
-    if turns:
-        log["turns"] = list(turns)
-    metrics: dict[str, Any] = {"recall_overall": log}
-    metrics |= {f"recall_{name}": row if doc["emotion"] == name else None for name in BASIC_EMOTIONS}
-    metrics |= dict.fromkeys(("ci95_low", "ci95_high", "bound_low", "bound_high", "coverage"), row)
-    metrics |= _about_the_answer(doc, answer, judge, failed=failed_request(output) is not None)
-    return metrics
+    if judgement.paper:
+        log["paper"] = judgement.paper.model_dump()
+    return log | ({"turns": list(turns)} if turns else {})
 
 
-def _judgement(doc: Doc, output: str, answer: str, judge: Judge) -> Judgement:
-    if reason := failed_request(output):
-        return Judgement(unscored=reason)
-    if not answer:
-        return Judgement.none_named(doc["triggers"])
-    return judge.judge(Reference.of(doc), answer)
+def _specific(doc: Doc, judgement: Judgement) -> float | None:
+    """Recall weighted by how specific each trigger is; None where the data have no weights for the sample."""
+    with suppress(EIBenchError):
+        if weights := load_weights(annotations.SHA256):
+            return 100 * weights.recall(doc["id"], [verdict.present for verdict in judgement.verdicts])
+    return None
 
 
-def _about_the_answer(doc: Doc, answer: str, judge: Judge, failed: bool) -> dict[str, float | None]:
+def _about_the_answer(doc: Doc, output: str, judge: Judge) -> dict[str, float | None]:
+    answer, failed = final_answer(output), failed_request(output) is not None
     values: dict[str, float | None] = {
         "answer_words": None if failed else float(len(answer.split())),
         "empty_share": None if failed else 100.0 * (not answer),
@@ -75,7 +121,7 @@ def _or_none(measure: Callable[[str], float | None], answer: str) -> float | Non
 
 
 def recall_percent(rows: Sequence[Doc | None]) -> float:
-    """Aggregation of every ``recall_…`` metric; rows of other emotions are None."""
+    """Aggregation of every ``recall_…`` metric and of chance recall; rows of other emotions are None."""
     return recall.recall([row for row in rows if row is not None])
 
 
@@ -97,6 +143,16 @@ def bound_low(rows: Sequence[Doc]) -> float:
 def bound_high(rows: Sequence[Doc]) -> float:
     """Overall recall if every unscored sample had named all triggers."""
     return recall.bounds(rows).high
+
+
+def chance_low(rows: Sequence[Doc]) -> float:
+    """Lower end of the 95 % interval of chance recall, clustered by image."""
+    return ci95_low(rows)
+
+
+def chance_high(rows: Sequence[Doc]) -> float:
+    """Upper end of the 95 % interval of chance recall, clustered by image."""
+    return ci95_high(rows)
 
 
 def coverage(rows: Sequence[Doc]) -> float:

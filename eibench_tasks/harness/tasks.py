@@ -21,7 +21,7 @@ from eibench_tasks.harness import rows
 from eibench_tasks.harness.rows import Doc
 from eibench_tasks.judging.answer import failed_request, final_answer
 from eibench_tasks.judging.judgement import Judge
-from eibench_tasks.judging.registry import check_judge, judge_name, load_judge
+from eibench_tasks.judging.registry import check_judge, judge_name, load_judge, reachable_judge
 from eibench_tasks.metrics import coherence
 from eibench_tasks.settings import persona, turns
 
@@ -40,7 +40,7 @@ def check_run(prepared: bool = True) -> Prepared | None:
         data = load_prepared() if prepared else None
         if data:
             check_images(data.samples)
-        load_judge()
+        reachable_judge()
         if coherence.bert_wanted():
             coherence.load_bert()
         return data
@@ -210,7 +210,7 @@ def score(doc: Doc, results: Sequence[Any]) -> dict[str, Any]:
 
 def score_turns(doc: Doc, results: Sequence[Any]) -> dict[str, Any]:
     """Judges the last reply of a setting with several turns."""
-    output, said = _last_reply(_text(results))
+    output, said = turns.last_reply(_text(results))
     return rows.answer_rows(doc, output, _judge(), said)
 
 
@@ -233,12 +233,6 @@ def _text(results: Sequence[Any]) -> str:
     return first if isinstance(first, str) else ""
 
 
-def _last_reply(output: str) -> tuple[str, list[turns.Turn] | None]:
-    """What the model wrote last, and all turns where several were packed into the output."""
-    said = turns.unpack(output)
-    return (said[-1]["reply"], said) if said else (output, None)
-
-
 def _judge() -> Judge:
     try:
         return load_judge()
@@ -251,7 +245,7 @@ class Prefetch:
 
     def apply(self, resps: list[list[str]], docs: Any) -> list[list[str]]:
         """Called by the harness after the model has answered and before anything is scored."""
-        answers = [final_answer(_last_reply(_text(outputs))[0]) for outputs in resps]
+        answers = [final_answer(turns.last_reply(_text(outputs))[0]) for outputs in resps]
         references = _references(docs) if 2 * len(resps) >= len(docs) else []
         with suppress(Exception):  # it only saves time; what is wrong with an answer shows when it is judged
             _judge().prefetch(answers, references)

@@ -1,6 +1,7 @@
 """How the judge is reached and how much it may be asked: from the environment, or from the command line."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from eibench_tasks.data.schema import Protocol
@@ -39,17 +40,20 @@ class JudgeOptions:
             raise JudgeError("a judge's concurrency must be 1 or more", "Set EIBENCH_JUDGE_CONCURRENCY=16")
 
 
-def from_environment() -> JudgeOptions:
+def from_environment(given: Mapping[str, str | None] | None = None) -> JudgeOptions:
     """The options that ``EIBENCH_JUDGE_PROTOCOL``, ``…_URL``, ``…_KEY`` and ``…_CONCURRENCY`` ask for.
 
     ``OPENAI_API_KEY`` is used for OpenAI's own address only, so that it goes nowhere else.
 
+    Args:
+        given: settings that stand in the place of the environment's, by the last word of their names.
+
     Raises:
         JudgeError: one of them has no meaning.
     """
-    said = {
-        name: os.environ.get(f"EIBENCH_JUDGE_{name}", "").strip() for name in ("PROTOCOL", "URL", "KEY", "CONCURRENCY")
-    }
+    names = ("PROTOCOL", "URL", "KEY", "CONCURRENCY")
+    said = {name: os.environ.get(f"EIBENCH_JUDGE_{name}", "").strip() for name in names}
+    said |= {name: text for name, text in (given or {}).items() if text is not None}
     concurrency = said["CONCURRENCY"] or "16"
     if not concurrency.isdecimal():
         raise JudgeError(f"EIBENCH_JUDGE_CONCURRENCY is {concurrency!r}, which is no number", "Set it to 16")

@@ -1,5 +1,6 @@
 """Finds the judge that the user asked for."""
 
+import atexit
 import os
 from collections.abc import Callable
 from functools import lru_cache
@@ -54,7 +55,10 @@ def _llm(name: str, model: str, engine: "Engine", options: "JudgeOptions", budge
 
     protocol, published_model = _protocol(options, model)
     comparable = published_model.rpartition("/")[2].lower() == model.rpartition("/")[2].lower()
-    return LLMJudge(name, engine, ReplyStore(reply_store()), protocol, comparable, budget)
+    store = ReplyStore(reply_store())
+    judge = LLMJudge(name, engine, store, protocol, comparable, budget, options.limits.concurrency)
+    atexit.register(judge.close)
+    return judge
 
 
 def _protocol(options: "JudgeOptions", model: str) -> "tuple[Protocol, str]":
@@ -106,6 +110,18 @@ def check_judge(name: str) -> None:
         raise JudgeError(f"the judge {kind} needs a model", f"Say `EIBENCH_JUDGE={kind}:MODEL`")
     if kind not in _ARGUMENT and argument:
         raise JudgeError(f"the {kind} judge takes no argument", f"Say `EIBENCH_JUDGE={kind}`")
+
+
+def reachable_judge() -> Judge:
+    """The judge of the environment, after a look whether it can be asked.
+
+    Raises:
+        JudgeError: it cannot be loaded, or the model that it asks cannot be reached.
+    """
+    judge = load_judge()
+    if check := getattr(judge, "check", None):
+        check()
+    return judge
 
 
 def load_judge(name: str | None = None, options: "JudgeOptions | None" = None) -> Judge:

@@ -107,14 +107,19 @@ def sample_logs(path: Path) -> list[Path]:
     return sorted(logs, key=lambda file: (file.name, str(file)))  # names hold the time
 
 
+def task_of(file: Path) -> str:
+    """The task of a sample log, by its name; "samples" where that does not say."""
+    name = _NAME.search(file.stem)
+    return name["task"] if name else "samples"
+
+
 def read_log(file: Path) -> list[Judged]:
     """The judged samples of one log; none if its run measured nothing (``--predict_only``).
 
     Raises:
         EIBenchError: it cannot be read, or holds something else.
     """
-    name = _NAME.search(file.stem)
-    task, model = name["task"] if name else "samples", printable(file.resolve().parent.name)
+    task, model = task_of(file), printable(file.resolve().parent.name)
     rows: dict[str, Judged] = {}
     unmeasured = 0
     for number, entry in json_lines(file, _MEND):

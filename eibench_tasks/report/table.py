@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from eibench_tasks.data.lite import SIZE as LITE_SIZE
 from eibench_tasks.data.schema import BASIC_EMOTIONS, REPLAYED
 from eibench_tasks.errors import EIBenchError
+from eibench_tasks.metrics.chance import corrected
 from eibench_tasks.report.text import columns, number, short, span
 from eibench_tasks.secrets import without_secrets
 
@@ -37,11 +38,20 @@ class Result(BaseModel):
     bound_high: float | None
     coverage: float | None
     floor: float | None
+    specific: float | None = None
+    chance: float | None = None
+    chance_low: float | None = None
+    chance_high: float | None = None
     words: float | None
     empty: float | None
     emotions: dict[str, float]
     captions: str | None = None
     persona: str | None = None
+
+    @property
+    def corrected(self) -> float | None:
+        """Chance-corrected recall, in percent."""
+        return None if self.recall is None or self.chance is None else corrected(self.recall, self.chance)
 
 
 def read_results(paths: Iterable[Path]) -> list[Result]:
@@ -96,6 +106,10 @@ def _result(file: Path, data: dict[str, Any], task: str) -> Result:
         bound_high=_value(data, task, "bound_high"),
         coverage=_value(data, task, "coverage"),
         floor=_value(data, task, "floor_recall"),
+        specific=_value(data, task, "specific_recall"),
+        chance=_value(data, task, "chance_recall"),
+        chance_low=_value(data, task, "chance_low"),
+        chance_high=_value(data, task, "chance_high"),
         words=_value(data, task, "answer_words"),
         empty=_value(data, task, "empty_share"),
         emotions={
@@ -108,7 +122,7 @@ def _result(file: Path, data: dict[str, Any], task: str) -> Result:
 
 def _headline(parts: list[Result], data: dict[str, Any]) -> Result:
     """The group `eibench` as lmms-eval pools it; it has no interval of its own."""
-    empty = dict.fromkeys(("low", "high", "bound_low", "bound_high", "floor", "words", "empty"))
+    empty = dict.fromkeys(("low", "high", "bound_low", "bound_high", "floor", "words", "empty", "specific", "chance"))
     pooled: dict[str, Any] = {"task": "eibench", "recall": _value(data, "eibench", "recall_overall"), "emotions": {}}
     return parts[0].model_copy(
         update=empty | pooled | {"coverage": _value(data, "eibench", "coverage"), "samples": "both splits"}
@@ -141,6 +155,8 @@ def render(found: list[Result]) -> str:
         "samples",
         "recall",
         "95 % interval",
+        "corrected",
+        "specific",
         "floor",
         "scored",
         "bounds",
@@ -154,6 +170,8 @@ def render(found: list[Result]) -> str:
             result.samples,
             number(result.recall),
             span(result.low, result.high),
+            number(result.corrected),
+            number(result.specific),
             number(result.floor),
             f"{number(result.coverage)} %",
             span(result.bound_low, result.bound_high),
@@ -167,6 +185,15 @@ def render(found: list[Result]) -> str:
 
 def _notes(found: list[Result]) -> list[str]:
     notes = ["Recall of emotional triggers in percent; the interval is clustered by image."]
+    for result in found:
+        if result.chance is not None:
+            notes.append(
+                f"{result.task}, {short(result.model)}: corrected for chance, which is {result.chance:.1f} (95 %:"
+                f" {span(result.chance_low, result.chance_high)}), the recall of the same answers on the triggers of"
+                " another image."
+            )
+    if any(result.specific is not None for result in found):
+        notes.append("specific: recall with each trigger weighted by how rarely it is named for other images.")
     if any(result.floor is not None for result in found):
         notes.append(
             "floor: the same judge on the triggers of another image of the same emotion, an answer that saw nothing."
@@ -188,4 +215,6 @@ def _notes(found: list[Result]) -> list[str]:
 
 def to_json(found: list[Result]) -> str:
     """The same as JSON, one object a task."""
-    return json.dumps([result.model_dump() for result in found], indent=1, ensure_ascii=False)
+    return json.dumps(
+        [result.model_dump() | {"corrected": result.corrected} for result in found], indent=1, ensure_ascii=False
+    )

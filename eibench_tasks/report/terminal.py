@@ -22,3 +22,24 @@ def progress_bar(what: str) -> Iterator[Callable[[int], Callable[[], object]]]:
     finally:
         for bar in bars:
             bar.close()
+
+
+@contextmanager
+def judging_bar(judge: Any, total: int) -> Iterator[Callable[[], object]]:
+    """A bar with rate and time left; for a judge that asks a model also with tries again and failures.
+
+    The value is the step to call for each judgement.
+    """
+    from tqdm import tqdm
+
+    bar = tqdm(total=total, desc=judge.name[:30], unit="", leave=False, smoothing=0.1)
+
+    def step() -> None:
+        if budget := getattr(judge, "budget", None):
+            bar.set_postfix(calls=budget.requests, again=budget.retries, failed=budget.failures, refresh=False)
+        bar.update()
+
+    try:
+        yield step
+    finally:
+        bar.close()

@@ -65,3 +65,9 @@ def unpack(text: str) -> list[Turn] | None:
         return [Turn(prompt=str(turn["prompt"]), reply=str(turn["reply"])) for turn in turns] or None
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def last_reply(output: str) -> tuple[str, list[Turn] | None]:
+    """What the model wrote last, and all turns where several were packed into the output."""
+    said = unpack(output)
+    return (said[-1]["reply"], said) if said else (output, None)

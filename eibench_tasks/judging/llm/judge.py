@@ -1,6 +1,9 @@
 """A judge that asks a language model: an engine whose replies are kept, and the protocol by which they are read."""
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from copy import copy
+from dataclasses import replace
+from typing import Any, TypeVar
 from typing import Protocol as Interface
 
 from eibench_tasks.engines.budget import Budget
@@ -9,6 +12,8 @@ from eibench_tasks.engines.store import Kept, ReplyStore, StoreError
 from eibench_tasks.errors import JudgeError
 from eibench_tasks.judging.judgement import Judgement, Reference
 from eibench_tasks.judging.llm.loop import LoopThread
+
+T = TypeVar("T")
 
 
 class Dialogue(Interface):
@@ -56,12 +61,20 @@ class LLMJudge:
         protocol: how it is asked.
         comparable: whether model and protocol are those of published numbers.
         budget: what the engine counts with.
+        concurrency: how many answers the engine takes at once.
     """
 
     measures_floor = False
 
     def __init__(
-        self, name: str, engine: Engine, store: ReplyStore, protocol: Protocol, comparable: bool, budget: Budget
+        self,
+        name: str,
+        engine: Engine,
+        store: ReplyStore,
+        protocol: Protocol,
+        comparable: bool,
+        budget: Budget,
+        concurrency: int = 16,
     ) -> None:
         self.name = name
         self.protocol = protocol.name
@@ -69,29 +82,38 @@ class LLMJudge:
         self.comparable = comparable
         self.engine = Kept(engine, store)
         self.budget = budget
+        self.concurrency = concurrency
         self.stopped: str | None = None
         self._protocol = protocol
         self._inner = engine
         self._thread = LoopThread()
+        self._repeat = ""
+        self._checked = False
 
     def prefetch(self, answers: Sequence[str], references: Sequence[str]) -> None:
         """Nothing: which answer belongs to which reference is not known yet."""
 
     def check(self) -> None:
-        """Looks whether the model can be asked.
+        """Looks whether the model can be asked, once.
 
         Raises:
             JudgeError: it cannot.
         """
+        check = None if self._checked else getattr(self._inner, "check", None)
         try:
-            if check := getattr(self._inner, "check", None):
-                self._thread.run(check())
+            if check:
+                self.run(check())
+            self._checked = True
         except EngineError as error:
             raise JudgeError(f"the judge {self.name} cannot be asked: {error.reason}", _SETTINGS) from None
 
     def judge(self, reference: Reference, answer: str) -> Judgement:
         """Judges one answer; waits for it."""
-        return self._thread.run(self.judge_async(reference, answer))
+        return self.run(self.judge_async(reference, answer))
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Runs a coroutine in the loop to which the engine's connections belong; an interrupted caller cancels it."""
+        return self._thread.run(work)
 
     async def judge_async(self, reference: Reference, answer: str) -> Judgement:
         """Judges one answer. Does not raise, unless it is cancelled."""
@@ -103,7 +125,7 @@ class LLMJudge:
                 ask = dialogue.next(attempt)
                 if ask is None:
                     break
-                dialogue.take(await self.engine.reply(ask))
+                dialogue.take(await self.engine.reply(self._own(ask)))
             return dialogue.judgement()
         except EngineError as error:
             if error.trouble is Trouble.ENGINE:
@@ -118,11 +140,20 @@ class LLMJudge:
     def estimate(self, reference: Reference, answer: str) -> Ask | None:
         """The first question about an answer if its reply is not at hand yet."""
         ask = self._protocol.about(reference, answer).next(0)
-        return ask if ask and not self.engine.knows(ask) else None
+        return ask if ask and not self.engine.knows(self._own(ask)) else None
+
+    def repeated(self, number: int) -> "LLMJudge":
+        """The same judge, whose replies are kept apart: what was asked before is asked anew, once for each number."""
+        other = copy(self)
+        other._repeat = f" repeat {number}"
+        return other
+
+    def _own(self, ask: Ask) -> Ask:
+        return replace(ask, purpose=ask.purpose + self._repeat)
 
     def close(self) -> None:
         """Closes the engine's connections."""
-        self._thread.run(self.engine.close())
+        self.run(self.engine.close())
 
 
 _SETTINGS = (
