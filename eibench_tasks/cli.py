@@ -7,7 +7,7 @@ import click
 
 from eibench_tasks import __version__
 from eibench_tasks.errors import EIBenchError
-from eibench_tasks.judge_cli import judge, judge_options, options_from
+from eibench_tasks.judge_cli import breakdown, judge, judge_options, label, options_from, precision
 
 _PATH = click.Path(path_type=Path)
 
@@ -31,7 +31,8 @@ def main() -> None:
     """
 
 
-main.add_command(judge)
+for _command in (judge, precision, label, breakdown):
+    main.add_command(_command)
 
 
 @main.command()

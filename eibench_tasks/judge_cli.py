@@ -161,8 +161,7 @@ def _judge_with(judge: Any, plans: list[Any], output: Path | None) -> list[Path]
         with judging_bar(judge, total) as step:
             metrics = judge_plans(judge, plans, step)
     except KeyboardInterrupt:
-        click.echo("\nStopped. What the judge has said is kept: the same command goes on from there.", err=True)
-        raise SystemExit(130) from None
+        raise SystemExit(_stopped()) from None
     for reason, count in unscored(metrics).most_common(5):
         click.echo(f"{count} unscored: {reason}", err=True)
     return [write(run, judge, output) for run in runs_of([one.log for one in plans], metrics)]
@@ -181,3 +180,160 @@ def _estimate(judge: Any, total: int, asks: list[Any]) -> str:
     if judge.budget.prices.prompt or judge.budget.prices.completion:
         text += f", {sum(judge.budget.prices.most(ask) for ask in asks):.2f} at most without retries"
     return text
+
+
+@click.command()
+@click.argument("results", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--judge", "name", metavar="NAME", help="Who splits the answers; by default EIBENCH_JUDGE.")
+@click.option("--vision-judge", metavar="NAME", help="Who holds unmatched claims against the image.")
+@click.option("--eibench", type=_PATH, help="The annotations, on a machine where nothing is prepared.")
+@click.option("-o", "--output", type=_PATH, help="Write the claims there, one line for each answer.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@judge_options
+def precision(
+    results: tuple[Path, ...],
+    name: str | None,
+    vision_judge: str | None,
+    eibench: Path | None,
+    output: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Split judged answers into claims: how many name a trigger, are supported by the image, or neither.
+
+    RESULTS are *_samples_eibench_*.jsonl of judged runs, or folders that hold them.
+    """
+    import json
+
+    from eibench_tasks.judging.registry import load_judge
+    from eibench_tasks.metrics.precision import measure
+    from eibench_tasks.rejudging.claims import claims_of, sample_claims, write_claims
+    from eibench_tasks.report.precision import Precision, render_precision
+    from eibench_tasks.report.terminal import judging_bar
+
+    answers, protocol = _answered(results, eibench)
+    settings = options_from(**options, published=protocol)
+    judge, vision = load_judge(name, settings), load_judge(vision_judge, settings) if vision_judge else None
+    try:
+        with judging_bar(judge, len(answers)) as step:
+            found = claims_of(judge, vision, answers, step)
+    except KeyboardInterrupt:
+        raise SystemExit(_stopped()) from None
+    if output:
+        write_claims(output, answers, found)
+    logs: dict[Any, list[Any]] = {}
+    for item, claims in zip(answers, found, strict=True):
+        logs.setdefault(item.judged.file, []).append((item.judged, sample_claims(item, claims)))
+    lines = []
+    for pairs in logs.values():
+        first, samples = pairs[0][0], [sample for _, sample in pairs]
+        scores = [sample.recall for sample in samples if sample.recall is not None]
+        recall = 100 * sum(scores) / len(scores) if scores else None
+        bad = sum(bool(sample.claims.unscored) for sample in samples)
+        measures = measure(samples, vision is not None)
+        lines.append(Precision(first.model, first.task, first.judge, recall, bad, measures))
+    if as_json:
+        dumped = [
+            vars(line) | {"measures": {key: item.model_dump() for key, item in line.measures.items()}} for line in lines
+        ]
+        click.echo(json.dumps(dumped, indent=1, allow_nan=False))
+    else:
+        click.echo(render_precision(lines, judge.name))
+
+
+def _answered(results: tuple[Path, ...], eibench: Path | None) -> tuple[list[Any], Any]:
+    """Judged answers with their samples, and the published protocol strings."""
+    from eibench_tasks.errors import EIBenchError
+    from eibench_tasks.rejudging.claims import Answered
+    from eibench_tasks.rejudging.known import load_known
+    from eibench_tasks.report.samples import read_samples
+
+    samples = read_samples(results)
+    known = load_known({sample.task for sample in samples}, eibench)
+    answers = []
+    for sample in samples:
+        doc = known.of({"doc": {"id": sample.sample_id}})
+        if doc is None:
+            raise EIBenchError(f"{sample.file} is about samples that are not in the data at hand", "Give --eibench DIR")
+        answers.append(Answered(sample, doc))
+    return answers, known.protocol
+
+
+@click.command()
+@click.option("--judge", "name", metavar="NAME", help="Who labels; by default EIBENCH_JUDGE.")
+@click.option("--split", type=click.Choice(["all", "demo"]), default="all", show_default=True, help="Which samples.")
+@click.option("--eibench", type=_PATH, help="The annotations, on a machine where nothing is prepared.")
+@judge_options
+def label(name: str | None, split: str, eibench: Path | None, **options: Any) -> None:
+    """Label every reference trigger explicit or implicit and with a category, once, by a language model.
+
+    `eibench breakdown RESULTS` reads the labels.
+    """
+    from eibench_tasks.engines.engine import EngineError
+    from eibench_tasks.errors import JudgeError
+    from eibench_tasks.judging.judgement import Reference
+    from eibench_tasks.judging.llm.judge import LLMJudge
+    from eibench_tasks.judging.llm.labels import label as label_all
+    from eibench_tasks.judging.llm.labels import save_labels
+    from eibench_tasks.judging.registry import judge_name, load_judge
+    from eibench_tasks.rejudging.known import load_known
+    from eibench_tasks.report.terminal import judging_bar
+
+    name = name or judge_name()
+    known = load_known({"eibench_demo"} if split == "demo" else {"eibench"}, eibench)
+    judge = load_judge(name, options_from(**options, published=known.protocol))
+    if not isinstance(judge, LLMJudge):
+        raise JudgeError(f"the judge {name} cannot label triggers", "Use a language model: `--judge openai:MODEL`")
+    references = {doc["id"]: Reference.of(doc) for doc in known.samples}
+    try:
+        with judging_bar(judge, len(references)) as step:
+            labels = judge.run(label_all(judge.engine, name, references, known.annotations_sha256, step))
+    except KeyboardInterrupt:
+        raise SystemExit(_stopped()) from None
+    except EngineError as error:
+        mend = "What it has said is kept: the same command goes on from there"
+        raise JudgeError(f"the judge {name} stopped: {error.reason}", mend) from None
+    file = save_labels(labels)
+    click.echo(f"{len(labels.labels)} of {len(references)} samples labelled by {name}, in {file}")
+    for sample, reason in list(labels.unlabelled.items())[:5]:
+        click.echo(f"unlabelled: {sample}: {reason}", err=True)
+    click.echo(f"Next: eibench breakdown runs --labels-by {name}")
+
+
+@click.command()
+@click.argument("results", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--labels-by", metavar="NAME", help="Whose labels; by default those of EIBENCH_JUDGE.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def breakdown(results: tuple[Path, ...], labels_by: str | None, as_json: bool) -> None:
+    """Break recall down by kind and category of the triggers, as `eibench label` has labelled them.
+
+    RESULTS are *_samples_eibench_*.jsonl of judged runs, or folders that hold them.
+    """
+    import json
+
+    from eibench_tasks.data import annotations
+    from eibench_tasks.errors import EIBenchError
+    from eibench_tasks.judging.llm.labels import load_labels
+    from eibench_tasks.judging.registry import judge_name
+    from eibench_tasks.metrics.breakdown import breakdown as break_down
+    from eibench_tasks.report.precision import render_breakdown
+    from eibench_tasks.report.samples import read_samples
+
+    name = labels_by or judge_name()
+    labels = load_labels(annotations.SHA256, name)
+    if labels is None:
+        raise EIBenchError(f"the triggers were not labelled by {name}", "Run: `eibench label --judge openai:MODEL`")
+    logs: dict[Path, list[Any]] = {}
+    for sample in read_samples(results):
+        logs.setdefault(sample.file, []).append(sample)
+    found = {(rows[0].model, rows[0].task): break_down(rows, labels) for rows in logs.values()}
+    if as_json:
+        dumped = [{"model": key[0], "task": key[1]} | parts.model_dump() for key, parts in found.items()]
+        click.echo(json.dumps(dumped, indent=1, allow_nan=False))
+    else:
+        click.echo(render_breakdown(found))
+
+
+def _stopped() -> int:
+    click.echo("\nStopped. What the judge has said is kept: the same command goes on from there.", err=True)
+    return 130

@@ -19,11 +19,13 @@ class Known:
     """Finds the sample of a logged line.
 
     Attributes:
+        samples: all of them.
         protocol: the published protocol strings; None where only the demo split is known.
         annotations_sha256: names the version of the data.
     """
 
     def __init__(self, samples: list[Doc], protocol: Protocol | None) -> None:
+        self.samples = samples
         self.protocol = protocol
         self.annotations_sha256 = dict(annotations.SHA256)
         self._by_id = {sample["id"]: sample for sample in samples}

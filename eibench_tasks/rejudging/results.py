@@ -13,6 +13,7 @@ from eibench_tasks.errors import EIBenchError
 from eibench_tasks.harness import rows
 from eibench_tasks.judging.judgement import Judge
 from eibench_tasks.rejudging.logs import FOLDER, Log
+from eibench_tasks.secrets import without_secrets
 
 AGGREGATIONS: dict[str, Callable[[Any], float]] = {
     "recall_overall": rows.recall_percent,
@@ -129,10 +130,19 @@ def _results(run: Run, judge: Judge) -> dict[str, Any]:
         "results": {task: _numbers(task, judge, found) for task, (_, found) in run.tasks.items()},
         "configs": {task: {"task": task, "metadata": _metadata(source, task, judge)} for task in run.tasks},
         "n-samples": {task: _count(source, task, len(found)) for task, (_, found) in run.tasks.items()},
-        "config": {name: (source.get("config") or {}).get(name) for name in ("model", "model_args")},
+        "config": _model(source),
         "model_name": source.get("model_name") or run.folder.resolve().name,
         "judged_again": True,
     }
+
+
+def _model(source: Mapping[str, Any]) -> dict[str, Any]:
+    """Which model was run, and with which arguments: as one text, as lmms-eval has them, without their secrets."""
+    config = source.get("config") or {}
+    arguments = config.get("model_args")
+    if isinstance(arguments, dict):  # lm-eval
+        arguments = ",".join(f"{name}={value}" for name, value in arguments.items())
+    return {"model": config.get("model"), "model_args": arguments and without_secrets(str(arguments))}
 
 
 def _numbers(task: str, judge: Judge, found: list[dict[str, Any]]) -> dict[str, Any]:

@@ -77,10 +77,14 @@ def judge_plans(judge: Judge, plans: Sequence[Plan], progress: Callable[[], obje
     items = [item for one in plans for item in one.items.values()]
     judgements = iter(judge_many(judge, items, progress))
     if reason := getattr(judge, "stopped", None):
-        raise JudgeError(
-            f"the judge {judge.name} stopped: {reason}", "What it has said is kept: the same command goes on from there"
-        )
+        raise JudgeError(f"the judge {judge.name} stopped: {reason}", _GOES_ON)
     return [_measured(judge, one, {key: next(judgements) for key in one.items}) for one in plans]
+
+
+_GOES_ON = (
+    "What it has said is kept, and the same command goes on from there; if --judge, --judge-url, --judge-key-file or"
+    " the budget is the cause, change it"
+)
 
 
 def _measured(judge: Judge, one: Plan, found: dict[tuple[int, bool], Judgement]) -> list[dict[str, Any]]:
