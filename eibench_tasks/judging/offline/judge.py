@@ -66,7 +66,7 @@ class OfflineJudge:
             return Judgement(unscored=f"the offline judge failed: {type(error).__name__}: {error}"[:200])
 
     def _judge(self, spans: list[Span], triggers: Sequence[str]) -> Judgement:
-        odds = self._odds(triggers, [span.text for span in spans])
+        odds = self.odds(triggers, [span.text for span in spans])
         best = odds.argmax(axis=1)
         probability = 1 / (1 + np.exp(-odds.max(axis=1)))
         return Judgement(
@@ -82,8 +82,11 @@ class OfflineJudge:
             ]
         )
 
-    def _odds(self, triggers: Sequence[str], texts: list[str]) -> Floats:
-        """Log-odds that each trigger is named by each sentence; shape (triggers, sentences)."""
+    def odds(self, triggers: Sequence[str], texts: Sequence[str]) -> Floats:
+        """Log-odds that each trigger is named by each sentence; shape (triggers, sentences).
+
+        A trigger is named where they are 0 or more.
+        """
         found = features(Stack(self._encoder.embed(triggers)), Stack(self._encoder.embed(texts)))
         wanted, said = [lexical(text) for text in triggers], [lexical(text) for text in texts]
         for row, trigger in enumerate(wanted):
