@@ -274,7 +274,7 @@ def label(name: str | None, split: str, eibench: Path | None, **options: Any) ->
     from eibench_tasks.judging.judgement import Reference
     from eibench_tasks.judging.llm.judge import LLMJudge
     from eibench_tasks.judging.llm.labels import label as label_all
-    from eibench_tasks.judging.llm.labels import save_labels
+    from eibench_tasks.judging.llm.labels import load_labels, save_labels
     from eibench_tasks.judging.registry import judge_name, load_judge
     from eibench_tasks.rejudging.known import load_known
     from eibench_tasks.report.terminal import judging_bar
@@ -293,8 +293,12 @@ def label(name: str | None, split: str, eibench: Path | None, **options: Any) ->
     except EngineError as error:
         mend = "What it has said is kept: the same command goes on from there"
         raise JudgeError(f"the judge {name} stopped: {error.reason}", mend) from None
+    if (before := load_labels(known.annotations_sha256, name)) and before.version == labels.version:
+        kept = {sample: found for sample, found in before.labels.items() if sample not in references}
+        labels = labels.model_copy(update={"labels": labels.labels | kept})
     file = save_labels(labels)
-    click.echo(f"{len(labels.labels)} of {len(references)} samples labelled by {name}, in {file}")
+    done = sum(sample in labels.labels for sample in references)
+    click.echo(f"{done} of {len(references)} samples labelled by {name}, in {file}")
     for sample, reason in list(labels.unlabelled.items())[:5]:
         click.echo(f"unlabelled: {sample}: {reason}", err=True)
     click.echo(f"Next: eibench breakdown runs --labels-by {name}")

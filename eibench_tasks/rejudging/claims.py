@@ -54,6 +54,8 @@ def claims_of(
         return found
     if not isinstance(vision, LLMJudge):
         raise JudgeError(f"the judge {vision.name} sees no images", "Use --vision-judge openai:MODEL")
+    if not all(item.doc["image"] for item in answers):
+        raise EIBenchError("the images are not at hand", "Run: `eibench prepare --images DIR`, without --eibench here")
     return _looked(vision, answers, found)
 
 
