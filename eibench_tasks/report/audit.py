@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from eibench_tasks.judging.audit.attacks import RECITED
-from eibench_tasks.judging.audit.measure import Audit, Measure
+from eibench_tasks.judging.audit.records import Audit, Measure
 from eibench_tasks.report.text import columns, number
 
 _WORST = 5

@@ -24,8 +24,8 @@ from eibench_tasks.errors import ImagesError
 from eibench_tasks.judging.answer import final_answer
 from eibench_tasks.judging.judgement import Reference
 from eibench_tasks.judging.llm.quotes import find_quote
-from eibench_tasks.judging.llm.untrusted import REMOVED, neutral
 from eibench_tasks.judging.llm.verdict import MAX_REPLY
+from eibench_tasks.judging.untrusted import REMOVED, neutral
 
 RULES = 1
 """Counts changes of the rules by which replies are read; a test fails where they change and this does not."""

@@ -11,8 +11,8 @@ from eibench_tasks.data.schema import JudgeProtocol
 from eibench_tasks.engines.engine import Ask, Reply, Sampling
 from eibench_tasks.judging.answer import final_answer
 from eibench_tasks.judging.judgement import Judgement, PaperScore, Reference
-from eibench_tasks.judging.llm.untrusted import neutral
 from eibench_tasks.judging.published import UnusableReply, read_reply
+from eibench_tasks.judging.untrusted import neutral
 
 RULES = 1
 """Counts changes of the rules by which replies are read; a test fails where they change and this does not."""

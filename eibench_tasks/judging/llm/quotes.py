@@ -9,6 +9,8 @@ LEAST_ACCURACY = 0.9
 """Of a quote that is not there letter by letter: 1 - edits / length; below it the quote is an invention."""
 MOST_WORDS = 80
 """A quote longer than this points at nothing."""
+MOST_CHARACTERS = 1_000
+"""The same for scripts without spaces."""
 
 _EDGES = " \t\r\n\"'`«»„“”‘’.,;:!?…*_()[]-–—"
 _SAME = str.maketrans("‘’‚‛“”„‟–—―‐‑", "''''\"\"\"\"-----")
@@ -29,10 +31,12 @@ def find_quote(quote: str, answer: str) -> str | None:
     A quote of ten characters or more may differ in a tenth of them.
 
     Returns:
-        None if it does not occur, has no word in it, or is longer than `MOST_WORDS` words.
+        None if it does not occur, has no word in it, or is longer than `MOST_WORDS` or `MOST_CHARACTERS`.
     """
     quote = quote.strip(_EDGES)
-    if len(quote.split()) > MOST_WORDS or sum(map(str.isalnum, quote)) < (1 if _dense(quote) else 3):
+    if len(quote) > MOST_CHARACTERS or len(quote.split()) > MOST_WORDS:
+        return None
+    if sum(map(str.isalnum, quote)) < (1 if _dense(quote) else 3):
         return None
     if span := _whole_words(quote, answer):  # as most judges copy; the rest is slow
         return answer[span[0] : span[1]]
@@ -75,14 +79,29 @@ def _whole_words(wanted: str, said: str) -> tuple[int, int] | None:
 
 
 def _close(wanted: str, said: str) -> tuple[int, int] | None:
-    """Where a text stands that differs by a few edits only."""
+    """Where whole words stand that differ from a text by a few edits only."""
     if len(wanted) < 10:
         return None
-    from rapidfuzz.distance import Levenshtein
+    from rapidfuzz.distance.Levenshtein import distance
     from rapidfuzz.fuzz import partial_ratio_alignment
 
     found = partial_ratio_alignment(wanted, said, score_cutoff=80)
-    if found is None or found.dest_end <= found.dest_start:
+    if found is None:
         return None
-    edits = Levenshtein.distance(wanted, said[found.dest_start : found.dest_end])
-    return (found.dest_start, found.dest_end) if edits <= (1 - LEAST_ACCURACY) * len(wanted) else None
+    most = int((1 - LEAST_ACCURACY) * len(wanted) + 1e-9)
+    starts = _edges(said, found.dest_start, 2 * most, 0)
+    ends = _edges(said, found.dest_end, 2 * most, -1)
+    start = min(starts, key=lambda start: distance(wanted, said[start : found.dest_end]), default=0)
+    end = min(ends, key=lambda end: distance(wanted, said[start:end]), default=0)
+    return (start, end) if start < end and distance(wanted, said[start:end]) <= most else None
+
+
+def _edges(text: str, near: int, reach: int, inside: int) -> list[int]:
+    """Places within reach where a word begins (its first character is 0 after it) or ends (-1)."""
+    return [
+        place
+        for place in range(max(0, near - reach), min(len(text), near + reach) + 1)
+        if 0 <= place + inside < len(text)
+        and not text[place + inside].isspace()
+        and (place in (0, len(text)) or _dense(text[place]) or not re.fullmatch(r"\w\w", text[place - 1 : place + 1]))
+    ]

@@ -2,11 +2,16 @@
 
 The list of reference triggers is the denominator, whatever a reply says. What a reply leaves out or says twice, and
 quotes that are not in the answer, are asked again; only what was wrong is asked again.
+
+Among the triggers stand `DECOYS` causes that the answer cannot name: no word of theirs is in it. A judge that finds one
+was talked into finding everything, or guesses; nothing of that reply counts.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import random
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +20,20 @@ from eibench_tasks.engines.engine import Ask, Reply, Sampling
 from eibench_tasks.judging.answer import final_answer
 from eibench_tasks.judging.judgement import Judgement, Reference, Verdict
 from eibench_tasks.judging.llm.quotes import find_quote
-from eibench_tasks.judging.llm.untrusted import neutral
+from eibench_tasks.judging.untrusted import REMOVED, neutral
 
-RULES = 1
+RULES = 2
 """Counts changes of the rules by which replies are read; a test fails where they change and this does not."""
 ROUNDS = 4
 """How often a judge is asked about one sample at most."""
+DECOYS = 2
+"""How many causes that the answer cannot name stand among the triggers of each question."""
 MAX_REPLY = 100_000
 """Characters; a longer reply is not read."""
 _FOLDER = Path(__file__).parent / "prompts"
+_DECOYS = (_FOLDER.parent / "decoys.txt").read_text("utf-8").splitlines()
+_WORD = re.compile(r"(?!(?:from|into|last|that|under|with|without|which|still)\b)\w{4,}")
+_DECOY_WORDS = {text: _WORD.findall(text.casefold()) for text in _DECOYS}
 _PROMPTS = {
     name: (_FOLDER / f"verdict_{name}_v1.txt").read_text(encoding="utf-8") for name in ("system", "user", "again")
 }
@@ -48,7 +58,7 @@ class VerdictProtocol:
     rounds = ROUNDS
 
     def __init__(self) -> None:
-        content = json.dumps([RULES, ROUNDS, _PROMPTS, schema([1, 2])], sort_keys=True)
+        content = json.dumps([RULES, ROUNDS, DECOYS, _DECOYS, _PROMPTS, schema([1, 2])], sort_keys=True)
         self.version = f"{RULES}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
     def about(self, reference: Reference, answer: str) -> "Verdicts":
@@ -69,27 +79,56 @@ class Verdicts:
         self._version = version
         self._reference = reference
         self._answer = answer
+        self._causes = with_decoys(reference.triggers, answer)
+        self._no_decoys = len(self._causes) < len(reference.triggers) + DECOYS
         self._verdicts: dict[int, Verdict] = {}
         self._problems: Mapping[int, str] = dict.fromkeys(range(len(reference.triggers)), "")
 
     def next(self, attempt: int) -> Ask | None:
-        """What to ask now; None when every verdict is there."""
-        if not self._problems:
+        """What to ask now; None when every verdict is there, or none can be trusted."""
+        if not self._problems or self._no_decoys:
             return None
-        return ask(self._version, self._reference, self._answer, self._problems, attempt)
+        causes = {
+            number: text
+            for number, (position, text) in enumerate(self._causes, start=1)
+            if position is None or position in self._problems
+        }
+        reasons = {why for why in self._problems.values() if why}
+        return ask(self._version, self._reference.question, causes, self._answer, reasons, attempt)
 
     def take(self, reply: Reply) -> None:
         """Takes over what a reply says of the triggers that were asked for."""
-        reading = read(reply, self._reference.triggers, self._answer, list(self._problems))
+        reading = read(reply, self._causes, self._answer, list(self._problems))
         self._verdicts.update(reading.verdicts)
         self._problems = reading.problems
 
     def judgement(self) -> Judgement:
         """All verdicts, or why the sample is unscored."""
+        if self._no_decoys:
+            return Judgement(unscored="the answer holds the words of the causes by which a judge is checked")
         if self._problems:
             missing = "; ".join(f"trigger {index + 1}: {why}" for index, why in self._problems.items())
             return Judgement(unscored=f"the judge gave no usable verdict ({missing})"[:400])
         return Judgement(verdicts=[self._verdicts[index] for index in range(len(self._reference.triggers))])
+
+
+Cause = tuple[int | None, str]
+"""The position of a trigger in the reference list, or None of a decoy; and its text."""
+
+
+def with_decoys(triggers: Sequence[str], answer: str) -> list[Cause]:
+    """The triggers in their order with decoys between them: which, and where, follows from the texts alone.
+
+    No word of four letters or more of a decoy occurs in the answer or in a trigger; if the answer holds the words of
+    nearly all of them, there are fewer than `DECOYS`.
+    """
+    said = " ".join((answer, *triggers)).casefold()
+    drawn = random.Random(hashlib.sha256(said.encode()).digest())
+    fitting = [text for text, words in _DECOY_WORDS.items() if not any(word in said for word in words)]
+    causes: list[Cause] = list(enumerate(triggers))
+    for text in drawn.sample(fitting, min(DECOYS, len(fitting))):
+        causes.insert(drawn.randint(0, len(causes)), (None, text))
+    return causes
 
 
 def schema(numbers: Sequence[int]) -> dict[str, Any]:
@@ -113,51 +152,68 @@ def schema(numbers: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def ask(version: str, reference: Reference, answer: str, open_: Mapping[int, str], attempt: int) -> Ask:
-    """Asks about the triggers at the positions ``open_``, which tells why each is asked again, or nothing.
+def ask(
+    version: str, question: str, causes: Mapping[int, str], answer: str, reasons: Iterable[str], attempt: int
+) -> Ask:
+    """Asks about causes by their numbers.
 
     The answer stands between two lines that it cannot contain: they are made of its own hash.
+
+    Args:
+        version: of the protocol.
+        question: about the image.
+        causes: triggers and decoys.
+        answer: what is judged.
+        reasons: why they are asked again, or nothing.
+        attempt: how often something was asked about this answer before.
     """
     mark = hashlib.sha256(answer.encode()).hexdigest()[:16]
-    reasons = sorted({why for why in open_.values() if why})
+    again = "; ".join(sorted(reasons))
     fields = {
-        "question": " ".join(reference.question.split()) or "Why does this emotion arise?",
-        "causes": "\n".join(f"{index + 1}. {' '.join(reference.triggers[index].split())}" for index in open_),
+        "question": " ".join(question.split()) or "Why does this emotion arise?",
+        "causes": "\n".join(f"{number}. {' '.join(text.split())}" for number, text in causes.items()),
         "open": f"<<<text {mark}",
         "answer": answer,
         "close": f"text {mark}>>>",
-        "again": _PROMPTS["again"].format(reasons="; ".join(reasons)) if reasons else "",
+        "again": _PROMPTS["again"].format(reasons=again) if again else "",
     }
     messages = (
         {"role": "system", "content": _PROMPTS["system"]},
         {"role": "user", "content": _PROMPTS["user"].format_map(fields).strip()},
     )
-    sampling = Sampling(max_tokens=256 + 128 * len(open_))
-    return Ask(
-        messages, sampling, schema([index + 1 for index in open_]), purpose=f"verdict {version}", attempt=attempt
-    )
+    sampling = Sampling(max_tokens=256 + 128 * len(causes))
+    return Ask(messages, sampling, schema(list(causes)), purpose=f"verdict {version}", attempt=attempt)
 
 
-def read(reply: Reply, triggers: Sequence[str], answer: str, wanted: Sequence[int]) -> Reading:
-    """Reads the verdicts on the triggers at the positions ``wanted``; other positions in the reply are ignored."""
+def read(reply: Reply, causes: Sequence[Cause], answer: str, wanted: Sequence[int]) -> Reading:
+    """Reads the verdicts on the triggers at the positions ``wanted``; of the others only decoys are looked at."""
     try:
         entries = parse(reply)
+        _no_decoy(entries, causes)
     except _Unusable as error:
         return Reading({}, dict.fromkeys(wanted, str(error)))
     verdicts: dict[int, Verdict] = {}
     problems: dict[int, str] = {}
-    for position in wanted:
-        found = [entry for entry in entries if _is(entry, position)]
+    for number, (position, text) in enumerate(causes, start=1):
+        if position not in wanted or position is None:
+            continue
+        found = [entry for entry in entries if _is(entry, number)]
         try:
-            verdicts[position] = _verdict(position, triggers[position], found, answer)
+            verdicts[position] = _verdict(position, text, found, answer)
         except _Unusable as error:
             problems[position] = str(error)
     return Reading(verdicts, problems)
 
 
-def _is(entry: Mapping[str, Any], position: int) -> bool:
+def _no_decoy(entries: list[dict[str, Any]], causes: Sequence[Cause]) -> None:
+    decoys = [number for number, (position, _) in enumerate(causes, start=1) if position is None]
+    if any(_is(entry, number) and entry.get("present") is not False for entry in entries for number in decoys):
+        raise _Unusable("a cause that is not in the text was said to be present")
+
+
+def _is(entry: Mapping[str, Any], number: int) -> bool:
     index = entry.get("index")
-    return isinstance(index, int) and not isinstance(index, bool) and index == position + 1
+    return isinstance(index, int) and not isinstance(index, bool) and index == number
 
 
 def _verdict(position: int, trigger: str, found: list[dict[str, Any]], answer: str) -> Verdict:
@@ -171,7 +227,7 @@ def _verdict(position: int, trigger: str, found: list[dict[str, Any]], answer: s
     if not quote or not quote.strip():
         raise _Unusable("it is said to be present without a quote")
     span = find_quote(quote, answer)
-    if span is None:
+    if span is None or REMOVED in span:
         raise _Unusable("its quote does not occur in the text")
     return Verdict(index=position, trigger=trigger, present=True, quote=span)
 
