@@ -1,106 +1,19 @@
-"""The options by which every command reaches its judges, and the command `eibench judge`."""
+"""Commands that ask a judge."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from eibench_tasks.data.schema import Protocol
-    from eibench_tasks.judging.options import JudgeOptions
-
-_PATH = click.Path(path_type=Path)
-
-
-def judge_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options that `options_from` reads. The environment's settings stand where an option is not given."""
-    options = [
-        click.option("--protocol", help="verdict (default), paper, paper:chatgpt or paper:llama3."),
-        click.option("--judge-url", metavar="URL[,URL…]", help="Base URLs of an openai: judge; balanced."),
-        click.option("--judge-key-file", type=_PATH, help="File with the API key; or set EIBENCH_JUDGE_KEY."),
-        click.option("--concurrency", type=click.IntRange(1), help="Most requests in flight (16)."),
-        click.option("--call-timeout", type=click.FloatRange(0, min_open=True), help="Seconds for one try (60)."),
-        click.option("--total-timeout", type=click.FloatRange(0, min_open=True), help="Seconds for all tries (600)."),
-        click.option("--max-requests", type=click.IntRange(0), help="Stop after so many requests."),
-        click.option("--max-cost", type=click.FloatRange(0), help="Stop before more is spent; needs --prices."),
-        click.option(
-            "--prices",
-            metavar="IN,OUT",
-            help="What a million tokens of prompt and of reply cost, for the estimate and --max-cost.",
-        ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def options_from(
-    protocol: str | None = None,
-    judge_url: str | None = None,
-    judge_key_file: Path | None = None,
-    concurrency: int | None = None,
-    call_timeout: float | None = None,
-    total_timeout: float | None = None,
-    max_requests: int | None = None,
-    max_cost: float | None = None,
-    prices: str | None = None,
-    published: "Protocol | None" = None,
-) -> "JudgeOptions":
-    """The judge's options: those of the command line over those of the environment.
-
-    Raises:
-        JudgeError: one of them has no meaning.
-    """
-    from dataclasses import replace
-
-    from eibench_tasks.judging.options import from_environment
-
-    base = from_environment({"PROTOCOL": protocol, "URL": judge_url, "KEY": _key(judge_key_file)})
-    said: dict[str, Any] = {
-        "concurrency": concurrency,
-        "call_seconds": call_timeout,
-        "request_seconds": total_timeout,
-    }
-    limits = replace(base.limits, **{name: value for name, value in said.items() if value is not None})
-    if max_cost is not None and not prices:
-        raise click.UsageError("--max-cost needs --prices IN,OUT")
-    return replace(
-        base,
-        limits=limits,
-        max_requests=max_requests,
-        max_cost=max_cost,
-        prices=_prices(prices),
-        published=published,
-    )
-
-
-def _key(file: Path | None) -> str | None:
-    if file is None:
-        return None
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        raise click.UsageError(f"cannot read the key file {file}") from None
-
-
-def _prices(text: str | None) -> Any:
-    from eibench_tasks.engines.budget import Prices
-
-    try:
-        numbers = [float(part) for part in (text or "0,0").split(",")]
-        if len(numbers) != 2 or not all(0 <= number < 1e9 for number in numbers):
-            raise ValueError
-    except ValueError:
-        raise click.UsageError("--prices wants two numbers, for example --prices 0.15,0.6") from None
-    return Prices(*numbers)
+from eibench_tasks.cli.options import PATH, judge_options, options_from, stopped, to_json
+from eibench_tasks.errors import EIBenchError
 
 
 @click.command()
 @click.argument("results", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--judge", "judges", multiple=True, metavar="NAME", help="May be repeated; by default EIBENCH_JUDGE.")
-@click.option("-o", "--output", type=_PATH, help="Write there; by default into judged/ beside the logs.")
-@click.option("--eibench", type=_PATH, help="The annotations, on a machine where nothing is prepared.")
+@click.option("-o", "--output", type=PATH, help="Write there; by default into judged/ beside the logs.")
+@click.option("--eibench", type=PATH, help="The annotations, on a machine where nothing is prepared.")
 @click.option(
     "--chance-samples",
     type=click.IntRange(0),
@@ -161,7 +74,7 @@ def _judge_with(judge: Any, plans: list[Any], output: Path | None) -> list[Path]
         with judging_bar(judge, total) as step:
             metrics = judge_plans(judge, plans, step)
     except KeyboardInterrupt:
-        raise SystemExit(_stopped()) from None
+        raise SystemExit(stopped()) from None
     for reason, count in unscored(metrics).most_common(5):
         click.echo(f"{count} unscored: {reason}", err=True)
     return [write(run, judge, output) for run in runs_of([one.log for one in plans], metrics)]
@@ -186,8 +99,8 @@ def _estimate(judge: Any, total: int, asks: list[Any]) -> str:
 @click.argument("results", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--judge", "name", metavar="NAME", help="Who splits the answers; by default EIBENCH_JUDGE.")
 @click.option("--vision-judge", metavar="NAME", help="Who holds unmatched claims against the image.")
-@click.option("--eibench", type=_PATH, help="The annotations, on a machine where nothing is prepared.")
-@click.option("-o", "--output", type=_PATH, help="Write the claims there, one line for each answer.")
+@click.option("--eibench", type=PATH, help="The annotations, on a machine where nothing is prepared.")
+@click.option("-o", "--output", type=PATH, help="Write the claims there, one line for each answer.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @judge_options
 def precision(
@@ -218,7 +131,7 @@ def precision(
         with judging_bar(judge, len(answers)) as step:
             found = claims_of(judge, vision, answers, step)
     except KeyboardInterrupt:
-        raise SystemExit(_stopped()) from None
+        raise SystemExit(stopped()) from None
     if output:
         write_claims(output, answers, found)
     logs: dict[Any, list[Any]] = {}
@@ -262,7 +175,7 @@ def _answered(results: tuple[Path, ...], eibench: Path | None) -> tuple[list[Any
 @click.command()
 @click.option("--judge", "name", metavar="NAME", help="Who labels; by default EIBENCH_JUDGE.")
 @click.option("--split", type=click.Choice(["all", "demo"]), default="all", show_default=True, help="Which samples.")
-@click.option("--eibench", type=_PATH, help="The annotations, on a machine where nothing is prepared.")
+@click.option("--eibench", type=PATH, help="The annotations, on a machine where nothing is prepared.")
 @judge_options
 def label(name: str | None, split: str, eibench: Path | None, **options: Any) -> None:
     """Label every reference trigger explicit or implicit and with a category, once, by a language model.
@@ -289,7 +202,7 @@ def label(name: str | None, split: str, eibench: Path | None, **options: Any) ->
         with judging_bar(judge, len(references)) as step:
             labels = judge.run(label_all(judge.engine, name, references, known.annotations_sha256, step))
     except KeyboardInterrupt:
-        raise SystemExit(_stopped()) from None
+        raise SystemExit(stopped()) from None
     except EngineError as error:
         mend = "What it has said is kept: the same command goes on from there"
         raise JudgeError(f"the judge {name} stopped: {error.reason}", mend) from None
@@ -305,39 +218,60 @@ def label(name: str | None, split: str, eibench: Path | None, **options: Any) ->
 
 
 @click.command()
-@click.argument("results", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--labels-by", metavar="NAME", help="Whose labels; by default those of EIBENCH_JUDGE.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def breakdown(results: tuple[Path, ...], labels_by: str | None, as_json: bool) -> None:
-    """Break recall down by kind and category of the triggers, as `eibench label` has labelled them.
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--judge", default=None, help="By default the one of EIBENCH_JUDGE, else offline.")
+def pairs(files: tuple[Path, ...], judge: str | None) -> None:
+    """Measure a judge on labelled (trigger, answer) pairs.
 
-    RESULTS are *_samples_eibench_*.jsonl of judged runs, or folders that hold them.
+    FILES hold lines {"answer": TEXT, "triggers": [{"text": TEXT, "present": true}, …]}.
     """
-    import json
+    from eibench_tasks.judging.pairs import measure, read_pairs
+    from eibench_tasks.judging.registry import load_judge
 
-    from eibench_tasks.data import annotations
-    from eibench_tasks.errors import EIBenchError
-    from eibench_tasks.judging.llm.labels import load_labels
-    from eibench_tasks.judging.registry import judge_name
-    from eibench_tasks.metrics.breakdown import breakdown as break_down
-    from eibench_tasks.report.precision import render_breakdown
-    from eibench_tasks.report.samples import read_samples
-
-    name = labels_by or judge_name()
-    labels = load_labels(annotations.SHA256, name)
-    if labels is None:
-        raise EIBenchError(f"the triggers were not labelled by {name}", "Run: `eibench label --judge openai:MODEL`")
-    logs: dict[Path, list[Any]] = {}
-    for sample in read_samples(results):
-        logs.setdefault(sample.file, []).append(sample)
-    found = {(rows[0].model, rows[0].task): break_down(rows, labels) for rows in logs.values()}
-    if as_json:
-        dumped = [{"model": key[0], "task": key[1]} | parts.model_dump() for key, parts in found.items()]
-        click.echo(json.dumps(dumped, indent=1, allow_nan=False))
-    else:
-        click.echo(render_breakdown(found))
+    for file in files:
+        click.echo(f"{file.name}: {measure(load_judge(judge), read_pairs(file))}")
 
 
-def _stopped() -> int:
-    click.echo("\nStopped. What the judge has said is kept: the same command goes on from there.", err=True)
-    return 130
+@click.command()
+@click.option("--judge", metavar="NAME", help="By default the one of EIBENCH_JUDGE, else offline.")
+@click.option("--split", type=click.Choice(["demo", "basic", "complex", "lite"]), default="demo", show_default=True)
+@click.option("--samples", type=click.IntRange(1), default=40, show_default=True, help="How many at most.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Draws samples and shuffles triggers.")
+@click.option("--pairs", "labelled", type=PATH, multiple=True, help="Labelled pairs, as `eibench pairs` reads them.")
+@click.option(
+    "--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Write all that was measured there."
+)
+@judge_options
+def audit(
+    judge: str | None,
+    split: str,
+    samples: int,
+    seed: int,
+    labelled: tuple[Path, ...],
+    output: Path | None,
+    **options: Any,
+) -> None:
+    """Measure a judge before it is trusted.
+
+    Floors, ceiling, verdicts that flip with the triggers' order or when asked again, what length does, and dozens of
+    answers that try to talk the judge into a score. By default on the demo split, which is part of the package.
+    """
+    from eibench_tasks.judging.audit.measure import audit as measure
+    from eibench_tasks.judging.registry import load_judge
+    from eibench_tasks.report.audit import render
+    from eibench_tasks.report.terminal import judging_bar
+
+    chosen = load_judge(judge, options_from(**options))
+    if check := getattr(chosen, "check", None):
+        check()
+    found = measure(chosen, split, samples, seed, labelled, lambda total: judging_bar(chosen, total))
+    click.echo(render(found))
+    if output:
+        _write(output, to_json(found.model_dump()))
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise EIBenchError(f"cannot write {file} ({error.strerror})", "Give a file in a folder that is there") from None

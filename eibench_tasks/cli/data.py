@@ -1,0 +1,79 @@
+"""Commands about the data and this machine."""
+
+from pathlib import Path
+
+import click
+
+from eibench_tasks.cli.options import PATH
+
+
+@click.command()
+@click.option(
+    "--images",
+    type=PATH,
+    multiple=True,
+    help="Folder that holds EmoSet-118k/ and CAER-S/; may be repeated.",
+)
+@click.option(
+    "--eibench",
+    type=PATH,
+    help="A checkout of EIBench, or a folder with its files; else they are downloaded.",
+)
+@click.option("--allow-missing", is_flag=True, help="Go on without images that are missing or broken.")
+@click.option("--captions", type=PATH, help="Captions from a file, as a run of eibench_describe logs them.")
+@click.option("--captions-by", metavar="MODEL", help="Who wrote the captions, where the file does not say.")
+def prepare(
+    images: tuple[Path, ...],
+    eibench: Path | None,
+    allow_missing: bool,
+    captions: Path | None,
+    captions_by: str | None,
+) -> None:
+    """Join the annotations with your images into the data set that the tasks read.
+
+    With --captions alone, the captions are added to what is already prepared.
+    """
+    from eibench_tasks.data import prepare as module
+    from eibench_tasks.report.terminal import progress_bar
+
+    if not images and not captions:
+        raise click.UsageError("give --images DIR, the folder that holds EmoSet-118k/ and CAER-S/")
+    if images:
+        with progress_bar("images") as progress:
+            data = module.prepare(list(images), eibench, allow_missing, captions, captions_by, progress)
+    else:
+        assert captions is not None
+        data = module.add_captions(captions, captions_by)
+    manifest = data.manifest
+    for name, counts in manifest.counts.items():
+        click.echo(f"{name:8} {counts.n:5} of {counts.of} samples")
+    if manifest.captions:
+        click.echo(f"captions {manifest.captions.count:5} by {manifest.captions.model}")
+    for key, reason in sorted(manifest.left_out.items()):
+        click.echo(f"left out: {key} {reason}")
+    click.echo(f"\nPrepared in {data.folder.parent}")
+    click.echo("Next: lmms-eval --model MODEL --tasks eibench --output_path runs --log_samples")
+
+
+@click.command()
+def doctor() -> None:
+    """Say what is installed, prepared and configured, and what to do about what is not."""
+    from eibench_tasks.doctor import examine
+
+    findings = examine()
+    width = max(len(finding.subject) for finding in findings)
+    for finding in findings:
+        mark = click.style("ok", fg="green") if finding.good else click.style("!!", fg="red")
+        click.echo(f"{mark} {finding.subject:{width}}  {finding.state}")
+        if finding.mend:
+            click.echo(f"   {'':{width}}  {finding.mend}")
+    raise SystemExit(0 if all(finding.good for finding in findings) else 1)
+
+
+@click.command()
+@click.option("--lm-eval", is_flag=True, help="The folder for lm-eval instead.")
+def path(lm_eval: bool) -> None:
+    """Print the folder of the task definitions, for --include_path."""
+    from eibench_tasks.home import task_configs
+
+    click.echo(task_configs("lm_eval" if lm_eval else "lmms_eval"))
