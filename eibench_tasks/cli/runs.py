@@ -36,6 +36,7 @@ def results(results: tuple[Path, ...], as_json: bool) -> None:
     RESULTS are *_results.json files or folders that hold them.
     """
     from eibench_tasks.report.table import read_results, render
+    from eibench_tasks.report.table import to_json as results_json
 
     found = read_results(list(results))
     click.echo(results_json(found) if as_json else render(found))
