@@ -185,13 +185,13 @@ def render(found: list[Result]) -> str:
 
 def _notes(found: list[Result]) -> list[str]:
     notes = ["Recall of emotional triggers in percent; the interval is clustered by image."]
-    for result in found:
-        if result.chance is not None:
-            notes.append(
-                f"{result.task}, {short(result.model)}: corrected for chance, which is {result.chance:.1f} (95 %:"
-                f" {span(result.chance_low, result.chance_high)}), the recall of the same answers on the triggers of"
-                " another image."
-            )
+    if by_chance := [result for result in found if result.chance is not None]:
+        notes.append("corrected: recall above chance, the recall of the same answers on the triggers of another image:")
+        notes += [
+            f"  chance {number(result.chance)} (95 %: {span(result.chance_low, result.chance_high)})"
+            f" for {short(result.model)}, {result.task}, {result.judge}"
+            for result in by_chance
+        ]
     if any(result.specific is not None for result in found):
         notes.append("specific: recall with each trigger weighted by how rarely it is named for other images.")
     if any(result.floor is not None for result in found):

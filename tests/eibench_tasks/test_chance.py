@@ -51,7 +51,7 @@ def test_the_table_shows_it_with_the_interval_of_chance(tmp_path: Path) -> None:
     text = render(read_results([_with_chance(tmp_path)]))
     # (41.25 - 6) / (100 - 6) = 35.25 / 94 = 0.375
     assert " 37.5 " in text and " 39.1 " in text
-    assert "which is 6.0 (95 %: 4.0 – 8.0)" in text
+    assert "chance 6.0 (95 %: 4.0 – 8.0) for qwen2_5_vl(pretrained=X), eibench_complex, offline" in text
 
 
 def test_json_holds_it_too(tmp_path: Path) -> None:
