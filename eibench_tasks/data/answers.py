@@ -12,6 +12,9 @@ _FORMAT = (
     ' or lines {"id": SAMPLE, "answer": TEXT} or {IMAGE: TEXT}'
 )
 
+JUDGED = "judged"
+"""The folder beside its logs in which a run that was judged again has the results; answers are not read from it."""
+
 
 class Answers:
     """Outputs by task and sample. What was logged by another task is not an answer to this one."""
@@ -103,9 +106,8 @@ def log_files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     newest: dict[str, Path] = {}
-    for file in sorted(
-        path.rglob("*_samples_eibench*.jsonl"), key=lambda file: (file.name, str(file))
-    ):  # names begin with the time
+    logs = (file for file in path.rglob("*_samples_eibench*.jsonl") if JUDGED not in file.relative_to(path).parts)
+    for file in sorted(logs, key=lambda file: (file.name, str(file))):  # names begin with the time
         task = file.stem.partition("_samples_")[2]
         if task in newest and newest[task].parent != file.parent:
             raise EIBenchError(

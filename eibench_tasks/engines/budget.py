@@ -67,6 +67,11 @@ class Budget:
         self.spent += most
         return most
 
+    def unsent(self, aside: float) -> None:
+        """Takes back a request that was counted and never left."""
+        self.requests -= 1
+        self.spent -= aside
+
     def settle(self, aside: float, reply: Reply | None) -> None:
         """Replaces what was set aside by what was taken: nothing where the server refused (``reply`` None).
 

@@ -51,10 +51,10 @@ class Ask:
 
     @property
     def characters(self) -> int:
-        """Length of all text, in characters; images do not count."""
+        """Length of all text, in bytes of UTF-8: other scripts need more tokens; images do not count."""
         contents = [message["content"] for message in self.messages]
         parts = [[{"text": content}] if isinstance(content, str) else content for content in contents]
-        return sum(len(part.get("text", "")) for content in parts for part in content)
+        return sum(len(part.get("text", "").encode("utf-8", "replace")) for content in parts for part in content)
 
 
 class Reply(BaseModel):

@@ -1,18 +1,20 @@
 """Any server that speaks OpenAI's chat completions: OpenAI, Azure, vLLM and others; several at once are balanced."""
 
 import asyncio
+import json
 import random
 import re
 import time
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from eibench_tasks.engines.budget import Budget
 from eibench_tasks.engines.engine import Ask, EngineError, Reply, Trouble
-from eibench_tasks.engines.limiter import Limiter
+from eibench_tasks.engines.limiter import Limiter, NoTurn
 from eibench_tasks.errors import JudgeError
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -44,20 +46,90 @@ class Limits:
 class _Failed(Exception):
     """One try failed; another may succeed."""
 
-    def __init__(self, reason: str, retry_after: float | None = None, garbled: bool = False) -> None:
+    def __init__(self, reason: str, garbled: bool = False) -> None:
         self.reason = reason
-        self.retry_after = retry_after
         self.garbled = garbled
         super().__init__(reason)
 
 
 @dataclass
 class _Server:
-    """One base URL: its client, how many requests it bears, and which parameters it does not know."""
+    """One base URL: how it is reached, how many requests it bears, which parameters it does not know, how it fares."""
 
-    client: Any
+    url: SplitResult
+    headers: dict[str, str] = field(repr=False)
     limiter: Limiter
+    seconds: float
+    proxy: str | None
+    session: Any = None
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     unknown: set[str] = field(default_factory=set)
+    asked: int = 0  # questions that are with it
+    failures: int = 0
+    avoided_until: float = 0.0
+
+    async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """One request, once there is room for it.
+
+        The limiter's slot spans the time on the wire only: requests are built and replies read while others fly.
+
+        Returns:
+            Status, and what the reply holds as JSON; None where it is none or too long.
+
+        Raises:
+            NoTurn, aiohttp.ClientError, asyncio.TimeoutError, OSError: no reply came.
+        """
+        address = urlunsplit(self.url._replace(path=self.url.path.rstrip("/") + path))
+        sent = None if body is None else json.dumps(body).encode()
+        async with self.limiter.slot():
+            started = time.monotonic()
+            try:
+                # a redirect would carry the key elsewhere
+                async with self._open().request(
+                    method, address, data=sent, allow_redirects=False, proxy=self.proxy
+                ) as response:
+                    content = await _content(response)
+            except asyncio.TimeoutError:
+                self.limiter.overloaded(started)
+                raise
+            async with self.turn:  # of replies that come together: the next request leaves before another is read
+                await asyncio.sleep(0)
+            if (rest := _retry_after(response.headers)) or response.status in _OVERLOADED:
+                self.limiter.overloaded(started, rest)
+            elif response.status < 400:
+                self.limiter.answered(time.monotonic() - started)
+        try:
+            return response.status, json.loads(content)
+        except (ValueError, RecursionError):
+            return response.status, None
+
+    def _open(self) -> Any:
+        """The connections, which belong to the event loop that asks first."""
+        import aiohttp
+
+        self.session = self.session or aiohttp.ClientSession(
+            headers={"Content-Type": "application/json", **self.headers},
+            timeout=aiohttp.ClientTimeout(total=self.seconds),
+            connector=aiohttp.TCPConnector(limit=0),  # the limiter has one
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        return self.session
+
+    def failed(self, backoff: float) -> None:
+        """Other servers are asked rather than this one, for longer with every failure in a row."""
+        now = time.monotonic()
+        if now >= self.avoided_until:  # what fails together counts once
+            self.failures = min(self.failures + 1, 16)
+            self.avoided_until = now + min(_LONGEST_WAIT, backoff * 2**self.failures)
+
+    def answered(self) -> None:
+        """It works."""
+        self.failures, self.avoided_until = 0, 0.0
+
+    @property
+    def order(self) -> tuple[float, float]:
+        """The least of it marks the server to ask: how long it should rest, then how full it is."""
+        return max(self.limiter.pause, self.avoided_until - time.monotonic()), self.asked / self.limiter.bound
 
 
 class OpenAIEngine:
@@ -80,7 +152,8 @@ class OpenAIEngine:
         self._limits = limits or Limits()
         share = max(1, -(-self._limits.concurrency // len(urls)))
         self._servers = [_server(url, key, share, self._limits) for url in urls]
-        self._last_reply = time.monotonic()
+        self._last_reply = 0.0
+        self._ended: str | None = None
 
     @property
     def in_flight(self) -> int:
@@ -88,71 +161,93 @@ class OpenAIEngine:
         return sum(server.limiter.in_flight for server in self._servers)
 
     async def reply(self, ask: Ask) -> Reply:
-        """Asks until there is a reply, time or budget are over, or a server says that asking is no use."""
+        """Asks until there is a reply, time or budget are over, or a server says that asking is no use.
+
+        Where a server says so once, no more is sent.
+        """
         started = time.monotonic()
         garbled = tries = 0
-        while True:
-            server = min(self._servers, key=lambda server: server.limiter.load)
+        while not self._ended:
+            server = min(self._servers, key=lambda server: server.order)
+            server.asked += 1
             try:
                 reply = await self._try(server, ask)
                 self._last_reply = time.monotonic()
+                server.answered()
                 return reply
             except _Failed as failed:
+                server.failed(self._limits.backoff)
                 tries += 1
                 garbled += failed.garbled
                 wait = random.uniform(0.5, 1.0) * min(_LONGEST_WAIT, self._limits.backoff * 2 ** (tries - 1))
-                wait = max(wait, failed.retry_after or 0.0)
-                over = time.monotonic() + wait - started > self._limits.request_seconds
-                if over or garbled >= _GARBLED_TRIES:
+                rest = min(server.limiter.pause for server in self._servers)
+                wait = max(wait, rest)
+                end = time.monotonic() + wait
+                if end - started > self._limits.request_seconds or garbled >= _GARBLED_TRIES:
                     self.budget.failures += 1
-                    raise self._give_up(failed, tries) from None
+                    silent = end - self._last_reply > self._limits.request_seconds
+                    raise self._give_up(failed, tries, silent and not rest) from None
+            finally:
+                server.asked -= 1
             self.budget.retries += 1
             await asyncio.sleep(wait)
+        raise EngineError(self._ended, Trouble.ENGINE)
 
-    def _give_up(self, failed: _Failed, tries: int) -> EngineError:
-        if not failed.garbled and time.monotonic() - self._last_reply > self._limits.request_seconds:
+    def _give_up(self, failed: _Failed, tries: int, silent: bool) -> EngineError:
+        if silent and not failed.garbled:
             seconds = self._limits.request_seconds
-            return EngineError(f"no server has answered for {seconds:.0f} s ({failed.reason})", Trouble.ENGINE)
+            return self._end(f"no server has answered for {seconds:.0f} s ({failed.reason})")
         return EngineError(f"{failed.reason}, {tries} times", Trouble.PASSING)
+
+    def _end(self, reason: str) -> EngineError:
+        """Sends nothing more, whoever waits."""
+        self._ended = reason
+        for server in self._servers:
+            server.limiter.close()
+        return EngineError(reason, Trouble.ENGINE)
 
     async def _try(self, server: _Server, ask: Ask) -> Reply:
         """One request to one server, sent once more where it refuses a parameter that can be left out."""
-        import openai
+        import aiohttp
 
         unknown = set(server.unknown)
         while True:
             aside = self.budget.send(ask)
-            sent = time.monotonic()
             try:
-                # not `chat.completions.create`, whose checks of every field take longer than all the rest
-                data = await server.client.post(
-                    "/chat/completions", body=_body(self._model, ask, unknown), cast_to=object
-                )
-            except openai.APIStatusError as error:
-                self.budget.settle(aside, None)
-                status, headers, code, parameter = _refusal(error)
-                if status in _OVERLOADED:
-                    server.limiter.overloaded(sent, _retry_after(headers))
-                if not _leave_out(unknown, status, parameter, ask):
-                    raise _refused(status, code, headers) from None
-            except openai.APIConnectionError as error:
-                late = isinstance(error, openai.APITimeoutError) or isinstance(error.__cause__, TimeoutError)
-                if late:
-                    server.limiter.overloaded(sent)
-                reason = f"no reply within {self._limits.call_seconds:g} s" if late else "no connection"
-                raise _Failed(reason) from None
-            except (ValueError, RecursionError):
-                raise _garbled() from None
-            else:
+                status, data = await server.call("POST", "/chat/completions", _body(self._model, ask, unknown))
+            except (aiohttp.ClientError, asyncio.TimeoutError, OSError, NoTurn) as error:
+                raise self._lost(error, aside) from None
+            if 200 <= status < 300:
                 reply = _read(data)
                 self.budget.settle(aside, reply)
                 server.unknown |= unknown  # now that the rest was accepted
                 return reply
+            self.budget.settle(aside, None)
+            code, parameter = _refusal(data)
+            if not _leave_out(unknown, status, parameter, ask):
+                refused = _refused(status, code)
+                final = isinstance(refused, EngineError) and refused.trouble is Trouble.ENGINE
+                raise self._end(str(refused)) if final else refused
+
+    def _lost(self, error: BaseException, aside: float) -> Exception:
+        """What is to be said of a request that got no reply."""
+        import aiohttp
+
+        if isinstance(error, NoTurn):
+            self.budget.unsent(aside)
+            ended = EngineError(self._ended, Trouble.ENGINE) if self._ended else None
+            return ended or _Failed("the server wants no request now")
+        if isinstance(error, asyncio.TimeoutError):
+            return _Failed(f"no reply within {self._limits.call_seconds:g} s")
+        if isinstance(error, aiohttp.ClientConnectorError):
+            self.budget.settle(aside, None)  # it never got there
+        return _Failed("no connection")
 
     async def close(self) -> None:
         """Closes all connections."""
         for server in self._servers:
-            await server.client.close()
+            if server.session:
+                await server.session.close()
 
     async def check(self) -> None:
         """Looks whether a server is there and takes the key, without asking a model.
@@ -160,65 +255,48 @@ class OpenAIEngine:
         Raises:
             EngineError: none answers, or one refuses the key.
         """
-        import openai
+        import aiohttp
 
         for server in self._servers:
             try:
-                await server.client.models.list()
-            except openai.APIConnectionError:
+                status, _ = await server.call("GET", "/models")  # not every server lists its models
+            except (aiohttp.ClientError, asyncio.TimeoutError, OSError, NoTurn):
                 raise EngineError("no server answers at its address", Trouble.ENGINE) from None
-            except openai.APIStatusError as error:
-                if error.status_code in (401, 403):
-                    raise _refused(error.status_code, "", error.response.headers) from None
-            except openai.OpenAIError:
-                pass  # it is there; not every server lists its models
+            if status in (401, 403):
+                raise _refused(status, "")
 
 
 def _server(url: str, key: str, concurrency: int, limits: Limits) -> _Server:
-    import openai
+    from urllib.request import getproxies, proxy_bypass
 
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
         raise JudgeError("a judge's address must begin with http:// or https://", "Set EIBENCH_JUDGE_URL=URL[,URL…]")
-    limiter = Limiter(concurrency, limits.call_seconds)
-    client = openai.AsyncOpenAI(
-        base_url=urlunsplit(parts._replace(query="", fragment="")),
-        api_key=key or "none",
-        max_retries=0,
-        timeout=limits.call_seconds,
-        default_query=dict(parse_qsl(parts.query)),  # Azure: ?api-version=…
-        default_headers={"api-key": key} if key and "azure" in parts.netloc else None,
-        http_client=_gated_client(limiter, limits.call_seconds),
-    )
-    return _Server(client, limiter)
+    if not (key.isascii() and key.isprintable()):
+        raise JudgeError("the judge's API key holds characters that no key has", "Set EIBENCH_JUDGE_KEY to it alone")
+    login, _, place = parts.netloc.rpartition("@")
+    basic = f"Basic {b64encode(unquote(login).encode()).decode()}"  # takes the place of the key
+    headers = {"Authorization": basic if login else f"Bearer {key or 'none'}"}
+    if key and "azure" in place:
+        headers["api-key"] = key
+    limiter = Limiter(concurrency, limits.call_seconds, limits.request_seconds)
+    # not by aiohttp's `trust_env`, which would have a login of ~/.netrc take the place of the key
+    proxy = None if proxy_bypass(place) else getproxies().get(parts.scheme)
+    return _Server(parts._replace(netloc=place, fragment=""), headers, limiter, limits.call_seconds, proxy)
 
 
-def _gated_client(limiter: Limiter, seconds: float) -> Any:
-    """An HTTP client that holds back requests for which there is no room, and reads replies of bounded size.
-
-    The limiter's slot spans the time on the wire only: requests are built and replies read while others fly.
-    """
-    import anyio
-    import openai
-
-    class Gated(openai.DefaultAioHttpClient):
-        async def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
-            async with limiter.slot():
-                with anyio.fail_after(seconds):
-                    response = await super().send(request, stream=True, **options)
-                    try:
-                        content = bytearray()
-                        async for chunk in response.aiter_bytes():
-                            content += chunk
-                            if len(content) > MAX_BYTES:
-                                break
-                    finally:
-                        await response.aclose()
-            coded = ("content-encoding", "content-length", "transfer-encoding")
-            headers = [(name, text) for name, text in response.headers.items() if name.lower() not in coded]
-            return type(response)(response.status_code, headers=headers, content=bytes(content), request=request)
-
-    return Gated(timeout=seconds, follow_redirects=False)  # a redirect would carry the key elsewhere
+async def _content(response: Any) -> bytes:
+    """The body of a reply as far as `MAX_BYTES`."""
+    content = bytearray()
+    async for chunk in response.content.iter_any():
+        content += chunk
+        if len(content) > MAX_BYTES:
+            break
+    return bytes(content)
 
 
 def _body(model: str, ask: Ask, unknown: set[str]) -> dict[str, Any]:
@@ -262,8 +340,8 @@ def _read(data: Any) -> Reply:
         if not isinstance(text, str | None):
             raise TypeError
         return Reply(
-            text=text or "",
-            finish=str(choice.get("finish_reason") or "stop")[:40],
+            text=(text or "").encode("utf-8", "replace").decode(),  # half a surrogate pair cannot be kept
+            finish=ascii(choice.get("finish_reason") or "stop").strip("'")[:40],
             prompt_tokens=_count(usage.get("prompt_tokens")),
             completion_tokens=_count(usage.get("completion_tokens")),
         )
@@ -279,25 +357,25 @@ def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and 0 <= value < 1 << 40 else None
 
 
-def _refusal(error: Any) -> tuple[int, Any, str, str]:
-    """Status, headers, and the server's own code and parameter where they are plain words; never its message."""
-    body: dict[str, Any] = error.body if isinstance(error.body, dict) else {}
+def _refusal(data: Any) -> tuple[str, str]:
+    """The server's own code and parameter where they are plain words; never its message."""
+    body = data if isinstance(data, dict) else {}
     if isinstance(inner := body.get("error"), dict):
         body = inner
     words = [str(body.get(name) or "") for name in ("code", "param")]
     code, parameter = (word if re.fullmatch(r"[A-Za-z0-9_.]{1,40}", word) else "" for word in words)
-    return error.status_code, error.response.headers, code, parameter
+    return code, parameter
 
 
-def _refused(status: int, code: str, headers: Any) -> Exception:
+def _refused(status: int, code: str) -> Exception:
     reason = f"HTTP {status}" + (f" ({code})" if code and code != str(status) else "")
     if code == "insufficient_quota":
         return EngineError(f"the account's quota is spent ({reason})", Trouble.ENGINE)
     if status in _PASSING or status >= 500:
-        return _Failed(reason, _retry_after(headers))
+        return _Failed(reason)
     if status in (401, 403):
         return EngineError(f"the server refuses the key ({reason})", Trouble.ENGINE)
-    if status == 404:
+    if status == 404 or 300 <= status < 400:
         return EngineError(f"the server does not know the model or the address ({reason})", Trouble.ENGINE)
     return EngineError(f"the server rejects the request ({reason})", Trouble.REQUEST)
 

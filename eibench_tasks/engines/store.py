@@ -4,8 +4,10 @@ import hashlib
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from filelock import FileLock
 
@@ -14,6 +16,8 @@ from eibench_tasks.errors import EIBenchError
 
 _TABLE = "CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, reply TEXT NOT NULL, sum TEXT NOT NULL)"
 _BUSY_SECONDS = 60
+_PAGE = 4096  # bytes
+_MOST_MISSING = 1000  # rows in a row, after which a damaged file is taken to have no more; a page holds about ten
 
 
 class StoreError(EIBenchError):
@@ -126,11 +130,21 @@ def _sum(key: str, reply: str) -> str:
 def _whole(key: object, reply: object, checksum: object) -> Reply | None:
     if not (isinstance(key, str) and isinstance(reply, str)) or checksum != _sum(key, reply):
         return None
-    return Reply.model_validate_json(reply)
+    try:
+        return Reply.model_validate_json(reply)
+    except ValueError:
+        return None
+
+
+def _text(content: bytes) -> str:
+    """What a damaged row holds instead of text must not raise: its checksum tells."""
+    return content.decode("utf-8", "replace")
 
 
 def _open(file: Path) -> sqlite3.Connection:
     db = sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    db.text_factory = _text
+    db.execute(f"PRAGMA page_size = {_PAGE}")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing; a power cut the last moments
     db.execute(_TABLE)
@@ -160,14 +174,47 @@ def _replace(file: Path) -> Path:
         if part.exists():
             part.rename(aside.with_name(aside.name + suffix))
     with closing(_open(file)) as new:
-        try:
-            with closing(sqlite3.connect(f"file:{aside}?mode=ro", uri=True)) as old:
-                for row in old.execute("SELECT key, reply, sum FROM replies"):
-                    if _whole(*row):
-                        new.execute("INSERT OR IGNORE INTO replies VALUES (?, ?, ?)", row)
-        except (sqlite3.Error, UnicodeError, ValueError):
-            pass  # what stands behind the damage cannot be read
+        if not _move(_whole_rows(aside), new):
+            new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with TemporaryDirectory(dir=file.parent) as folder:
+                copy = Path(folder) / file.name
+                copy.write_bytes(_first_page(file) + aside.read_bytes()[_PAGE:])
+                _move(_whole_rows(copy), new)
     return aside
+
+
+def _first_page(file: Path) -> bytes:
+    """The first page of an empty store: header and schema, the same for every store but for the counts.
+
+    See https://www.sqlite.org/fileformat.html: where the change counter (at 24) is not that of the version number (at
+    92), the count of pages is not taken from the header.
+    """
+    page = bytearray(file.read_bytes()[:_PAGE])
+    page[92:96] = bytes(byte ^ 0xFF for byte in page[24:28])
+    return bytes(page)
+
+
+def _move(rows: Iterator[tuple[str, str, str]], db: sqlite3.Connection) -> int:
+    """Writes rows, all at once, and says how many are there."""
+    db.execute("BEGIN")
+    db.executemany("INSERT OR IGNORE INTO replies VALUES (?, ?, ?)", rows)
+    db.execute("COMMIT")
+    return db.total_changes
+
+
+def _whole_rows(file: Path) -> Iterator[tuple[str, str, str]]:
+    """The rows of a damaged file that are whole, one by one, so that those behind the damage are found too."""
+    with closing(sqlite3.connect(file)) as old:
+        number = missing = 0
+        while missing < _MOST_MISSING:
+            number += 1
+            try:
+                row = old.execute("SELECT key, reply, sum FROM replies WHERE rowid = ?", (number,)).fetchone()
+            except sqlite3.Error:
+                row = None
+            missing = 0 if row else missing + 1
+            if row and _whole(*row):
+                yield row
 
 
 def _trouble(file: Path, error: Exception) -> StoreError:

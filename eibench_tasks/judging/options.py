@@ -25,7 +25,7 @@ class JudgeOptions:
     """
 
     protocol: str = "verdict"
-    urls: tuple[str, ...] = (OPENAI_URL,)
+    urls: tuple[str, ...] = field(default=(OPENAI_URL,), repr=False)  # may hold a login
     key: str = field(default="", repr=False)
     limits: Limits = field(default_factory=Limits)
     max_requests: int | None = None
@@ -55,8 +55,8 @@ def from_environment(given: Mapping[str, str | None] | None = None) -> JudgeOpti
     said = {name: os.environ.get(f"EIBENCH_JUDGE_{name}", "").strip() for name in names}
     said |= {name: text for name, text in (given or {}).items() if text is not None}
     concurrency = said["CONCURRENCY"] or "16"
-    if not concurrency.isdecimal():
-        raise JudgeError(f"EIBENCH_JUDGE_CONCURRENCY is {concurrency!r}, which is no number", "Set it to 16")
+    if not concurrency.isdecimal() or len(concurrency) > 6:
+        raise JudgeError(f"EIBENCH_JUDGE_CONCURRENCY is {concurrency[:20]!r}, which is no such number", "Set it to 16")
     urls = tuple(url.strip() for url in said["URL"].split(",") if url.strip()) or (OPENAI_URL,)
     key = said["KEY"] or (os.environ.get("OPENAI_API_KEY", "") if urls == (OPENAI_URL,) else "")
     return JudgeOptions(said["PROTOCOL"] or "verdict", urls, key, Limits(concurrency=int(concurrency)))

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -56,6 +57,11 @@ def _llm(name: str, model: str, engine: "Engine", options: "JudgeOptions", budge
     protocol, published_model = _protocol(options, model)
     comparable = published_model.rpartition("/")[2].lower() == model.rpartition("/")[2].lower()
     store = ReplyStore(reply_store())
+    if store.set_aside:
+        print(
+            f"eibench: the kept replies were damaged; what is whole is used, the rest is in {store.set_aside}",
+            file=sys.stderr,
+        )
     judge = LLMJudge(name, engine, store, protocol, comparable, budget, options.limits.concurrency)
     atexit.register(judge.close)
     return judge

@@ -132,7 +132,6 @@ _ORDER = _compiled(
 """What goes with its sentence: orders, rules and promises that speak of the check and not of the image."""
 
 
-@lru_cache(maxsize=4096)  # an answer is shown to a judge more than once
 def neutral(answer: str) -> str:
     """The answer without control tokens of chat formats, made-up scores and verdicts, role headings and orders.
 

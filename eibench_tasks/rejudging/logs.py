@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eibench_tasks.data.answers import logged_output
+from eibench_tasks.data.answers import JUDGED, logged_output
 from eibench_tasks.data.lines import json_lines
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.rejudging.known import Doc, Known
 from eibench_tasks.report.samples import sample_logs, task_of
 from eibench_tasks.settings.turns import Turn, last_reply
 
-FOLDER = "judged"
-"""Results are written into a folder of this name beside the log; logs in it are not judged again."""
 _MEND = "Give *_samples_eibench_*.jsonl of a run with --log_samples, or the folder that holds them"
 
 
@@ -54,7 +52,7 @@ def find_logs(paths: Iterable[Path]) -> list[Path]:
         for file in sample_logs(path):
             inside = file.relative_to(path).parts if path.is_dir() else ()
             task = task_of(file)
-            if FOLDER not in inside and task != "eibench_describe":
+            if JUDGED not in inside and task != "eibench_describe":
                 newest[file.parent.resolve(), task] = file
     if not newest:
         raise EIBenchError("there is no log of EIBench's samples", _MEND)

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from eibench_tasks import __version__
+from eibench_tasks.data.answers import JUDGED
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.harness import rows
 from eibench_tasks.judging.judgement import Judge
-from eibench_tasks.rejudging.logs import FOLDER, Log
+from eibench_tasks.rejudging.logs import Log
 from eibench_tasks.secrets import without_secrets
 
 AGGREGATIONS: dict[str, Callable[[Any], float]] = {
@@ -70,11 +71,18 @@ def _source(folder: Path, stamp: str) -> Mapping[str, Any]:
     for name in (f"{stamp}_results.json", f"results_{stamp}.json"):
         try:
             data = json.loads((folder / name).read_text(encoding="utf-8"))
-            if isinstance(data, dict) and isinstance(data.get("configs"), dict):
+            if isinstance(data, dict):
                 return data
         except (OSError, ValueError, RecursionError):
             continue
     return {}
+
+
+def _part(data: Any, *names: str) -> dict[str, Any]:
+    """A mapping within mappings that a user handed in; an empty one where there is none."""
+    for name in names:
+        data = data.get(name) if isinstance(data, dict) else None
+    return data if isinstance(data, dict) else {}
 
 
 def write(run: Run, judge: Judge, output: Path | None) -> Path:
@@ -94,14 +102,14 @@ def write(run: Run, judge: Judge, output: Path | None) -> Path:
         EIBenchError: they cannot be written.
     """
     slug = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{judge.name}-{judge.protocol}").strip("-")[:120]
-    folder = (output / run.folder.resolve().name if output else run.folder / FOLDER) / slug
+    folder = (output / run.folder.resolve().name if output else run.folder / JUDGED) / slug
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for task, (log, found) in run.tasks.items():
             lines = (_line(logged.doc_id, row) for logged, row in zip(log.answers, found, strict=True))
             _replace(folder / f"{run.stamp}_samples_{task}.jsonl", "".join(lines))
         file = folder / f"{run.stamp}_results.json"
-        _replace(file, json.dumps(_results(run, judge), indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+        _replace(file, json.dumps(_results(run, judge), indent=1, sort_keys=True) + "\n")
         return file
     except OSError as error:
         mend = "Make room or choose another folder: `eibench judge … -o DIR`; judging again costs nothing"
@@ -131,14 +139,14 @@ def _results(run: Run, judge: Judge) -> dict[str, Any]:
         "configs": {task: {"task": task, "metadata": _metadata(source, task, judge)} for task in run.tasks},
         "n-samples": {task: _count(source, task, len(found)) for task, (_, found) in run.tasks.items()},
         "config": _model(source),
-        "model_name": source.get("model_name") or run.folder.resolve().name,
+        "model_name": str(source.get("model_name") or run.folder.resolve().name),
         "judged_again": True,
     }
 
 
 def _model(source: Mapping[str, Any]) -> dict[str, Any]:
     """Which model was run, and with which arguments: as one text, as lmms-eval has them, without their secrets."""
-    config = source.get("config") or {}
+    config = _part(source, "config")
     arguments = config.get("model_args")
     if isinstance(arguments, dict):  # lm-eval
         arguments = ",".join(f"{name}={value}" for name, value in arguments.items())
@@ -155,7 +163,7 @@ def _numbers(task: str, judge: Judge, found: list[dict[str, Any]]) -> dict[str, 
 
 
 def _metadata(source: Mapping[str, Any], task: str, judge: Judge) -> dict[str, Any]:
-    metadata = dict((source.get("configs", {}).get(task) or {}).get("metadata") or {})
+    metadata = _part(source, "configs", task, "metadata")
     facts = {
         "eibench": __version__,
         "judge": judge.name,
@@ -163,9 +171,8 @@ def _metadata(source: Mapping[str, Any], task: str, judge: Judge) -> dict[str, A
         "judge_version": judge.version,
         "comparable_with_published": judge.comparable,
     }
-    return metadata | {"run": (metadata.get("run") or {}) | facts}
+    return metadata | {"run": _part(metadata, "run") | facts}
 
 
 def _count(source: Mapping[str, Any], task: str, judged: int) -> dict[str, Any]:
-    count = (source.get("n-samples") or {}).get(task) or {}
-    return {"original": count.get("original", judged), "effective": judged}
+    return {"original": _part(source, "n-samples", task).get("original", judged), "effective": judged}
