@@ -19,7 +19,7 @@ def judge_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--protocol", help="verdict (default), paper, paper:chatgpt or paper:llama3."),
         click.option("--judge-url", metavar="URL[,URL…]", help="Base URLs of an openai: judge; balanced."),
         click.option("--judge-key-file", type=PATH, help="File with the API key; or set EIBENCH_JUDGE_KEY."),
-        click.option("--concurrency", type=click.IntRange(1), help="Most requests in flight (16)."),
+        click.option("--concurrency", type=click.IntRange(1), help="Most requests in flight (64)."),
         click.option("--call-timeout", type=click.FloatRange(0, min_open=True), help="Seconds for one try (60)."),
         click.option("--total-timeout", type=click.FloatRange(0, min_open=True), help="Seconds for all tries (600)."),
         click.option("--max-requests", type=click.IntRange(0), help="Stop after so many requests."),

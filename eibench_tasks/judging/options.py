@@ -37,7 +37,7 @@ class JudgeOptions:
         if self.protocol not in PROTOCOLS:
             raise JudgeError(f"unknown protocol {self.protocol!r}", f"Choose one of: {', '.join(PROTOCOLS)}")
         if self.limits.concurrency < 1:
-            raise JudgeError("a judge's concurrency must be 1 or more", "Set EIBENCH_JUDGE_CONCURRENCY=16")
+            raise JudgeError("a judge's concurrency must be 1 or more", "Set EIBENCH_JUDGE_CONCURRENCY=64")
 
 
 def from_environment(given: Mapping[str, str | None] | None = None) -> JudgeOptions:
@@ -54,9 +54,9 @@ def from_environment(given: Mapping[str, str | None] | None = None) -> JudgeOpti
     names = ("PROTOCOL", "URL", "KEY", "CONCURRENCY")
     said = {name: os.environ.get(f"EIBENCH_JUDGE_{name}", "").strip() for name in names}
     said |= {name: text for name, text in (given or {}).items() if text is not None}
-    concurrency = said["CONCURRENCY"] or "16"
+    concurrency = said["CONCURRENCY"] or "64"
     if not concurrency.isdecimal() or len(concurrency) > 6:
-        raise JudgeError(f"EIBENCH_JUDGE_CONCURRENCY is {concurrency[:20]!r}, which is no such number", "Set it to 16")
+        raise JudgeError(f"EIBENCH_JUDGE_CONCURRENCY is {concurrency[:20]!r}, which is no such number", "Set it to 64")
     urls = tuple(url.strip() for url in said["URL"].split(",") if url.strip()) or (OPENAI_URL,)
     key = said["KEY"] or (os.environ.get("OPENAI_API_KEY", "") if urls == (OPENAI_URL,) else "")
     return JudgeOptions(said["PROTOCOL"] or "verdict", urls, key, Limits(concurrency=int(concurrency)))

@@ -27,7 +27,7 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_settings_openai_is_asked_by_the_verdict_protocol() -> None:
     options = from_environment()
-    assert options == JudgeOptions("verdict", (OPENAI_URL,), "", Limits(concurrency=16))
+    assert options == JudgeOptions("verdict", (OPENAI_URL,), "", Limits(concurrency=64))
 
 
 def test_the_environment_sets_all(monkeypatch: pytest.MonkeyPatch) -> None:

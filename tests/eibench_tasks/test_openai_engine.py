@@ -712,6 +712,39 @@ async def test_neither_key_nor_prompt_is_shown(fault: str, caplog: pytest.LogCap
         assert secret not in "\n".join(shown)
 
 
+# The first question is built by the openai client; those after it are like it
+
+
+@in_loop
+async def test_later_questions_carry_what_the_openai_client_has_put_on_the_first() -> None:
+    async with scripted(lambda seen: said("good")) as server, asking(f"{server.url}?api-version=3") as engine:
+        for number in range(3):
+            await engine.reply(ask(f"question {number}", temperature=number / 10))
+    first, *later = server.seen
+    for number, seen in enumerate(later, start=1):
+        assert (seen.path, seen.headers | {"content-length": ""}) == (
+            first.path,
+            first.headers | {"content-length": ""},
+        )
+        assert seen.body == first.body | {
+            "messages": [{"role": "user", "content": f"question {number}"}],
+            "temperature": number / 10,
+        }
+
+
+@pytest.mark.parametrize(("status", "trouble"), [(401, Trouble.ENGINE), (400, Trouble.REQUEST), (413, Trouble.REQUEST)])
+@in_loop
+async def test_a_refusal_of_a_later_question_is_read_by_its_status(status: int, trouble: Trouble) -> None:
+    answers = {0: said("good")}
+    html = http(b"<html>no</html>", status, "text/html")
+    async with scripted(lambda seen: answers.get(seen.number, html)) as server, asking(server.url) as engine:
+        await engine.reply(ask("first"))
+        with pytest.raises(EngineError, match=f"HTTP {status}") as caught:
+            await engine.reply(ask("second"))
+    assert caught.value.trouble is trouble
+    assert len(server.seen) == 2
+
+
 # The check before a run
 
 

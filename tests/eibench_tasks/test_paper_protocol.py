@@ -18,7 +18,7 @@ from eibench_tasks.judging.llm import paper
 from eibench_tasks.judging.llm.paper import ROUNDS, PaperProtocol, Score, Whose
 from eibench_tasks.judging.untrusted import neutral
 
-PINNED = (1, "1cbeaa52557724fe")
+PINNED = (1, "9fd22e9c0988ef70")
 """`RULES`, and the hash of the code that reads replies under that number."""
 
 OWN = JudgeProtocol(

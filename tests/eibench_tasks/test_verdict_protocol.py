@@ -18,7 +18,7 @@ from eibench_tasks.judging.llm import quotes, verdict
 from eibench_tasks.judging.llm.verdict import DECOYS, MAX_REPLY, ROUNDS, VerdictProtocol, Verdicts, with_decoys
 from eibench_tasks.judging.untrusted import neutral
 
-PINNED = (2, "8e84f50159b734b0")
+PINNED = (2, "182924a010046821")
 """`RULES`, and the hash of the code that reads replies under that number."""
 
 TRIGGERS = ("tears on her face", "a broken toy", "rainy weather")
@@ -102,7 +102,7 @@ def test_a_decoy_shares_no_long_word_with_answer_or_triggers() -> None:
         for position, text in with_decoys(TRIGGERS, answer):
             if position is None:
                 said = " ".join((answer, *TRIGGERS)).casefold()
-                assert not any(word in said for word in verdict._DECOY_WORDS[text])
+                assert not any(word in said for word in verdict._WORDS_OF[text])
 
 
 def test_an_answer_that_holds_the_words_of_the_decoys_is_unscored_and_asks_nothing() -> None:

@@ -47,7 +47,7 @@ def find_quote(quote: str, answer: str) -> str | None:
 
 def _dense(text: str) -> bool:
     """Whether the text is of a script in which one character can be a word."""
-    return any(unicodedata.category(character) == "Lo" for character in text)
+    return not text.isascii() and any(unicodedata.category(character) == "Lo" for character in text)
 
 
 @lru_cache(maxsize=256)
@@ -70,12 +70,22 @@ def _fold(text: str) -> _Folded:
 
 def _whole_words(wanted: str, said: str) -> tuple[int, int] | None:
     """Where the text stands and is not a part of a longer word."""
-    if not wanted or wanted not in said:
-        return None
-    before = r"(?<!\w)" if wanted[0].isalnum() and not _dense(wanted[0]) else ""
-    after = r"(?!\w)" if wanted[-1].isalnum() and not _dense(wanted[-1]) else ""
-    found = re.search(before + re.escape(wanted) + after, said)
-    return found.span() if found else None
+    start = said.find(wanted) if wanted else -1
+    while start >= 0:
+        end = start + len(wanted)
+        if not (_joined(said, start) or _joined(said, end)):
+            return start, end
+        start = said.find(wanted, start + 1)
+    return None
+
+
+def _joined(text: str, place: int) -> bool:
+    """Whether a place is within a word."""
+    if place in (0, len(text)):
+        return False
+    before, after = text[place - 1], text[place]
+    word = (before.isalnum() or before == "_") and (after.isalnum() or after == "_")
+    return word and not (_dense(before) or _dense(after))
 
 
 def _close(wanted: str, said: str) -> tuple[int, int] | None:

@@ -9,10 +9,10 @@ was talked into finding everything, or guesses; nothing of that reply counts.
 
 import hashlib
 import json
-import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ MAX_REPLY = 100_000
 _FOLDER = Path(__file__).parent / "prompts"
 _DECOYS = (_FOLDER.parent / "decoys.txt").read_text("utf-8").splitlines()
 _WORD = re.compile(r"(?!(?:from|into|last|that|under|with|without|which|still)\b)\w{4,}")
-_DECOY_WORDS = {text: _WORD.findall(text.casefold()) for text in _DECOYS}
+_WORDS_OF = {text: _WORD.findall(text.casefold()) for text in _DECOYS}
 _PROMPTS = {
     name: (_FOLDER / f"verdict_{name}_v1.txt").read_text(encoding="utf-8") for name in ("system", "user", "again")
 }
@@ -123,11 +123,14 @@ def with_decoys(triggers: Sequence[str], answer: str) -> list[Cause]:
     nearly all of them, there are fewer than `DECOYS`.
     """
     said = " ".join((answer, *triggers)).casefold()
-    drawn = random.Random(hashlib.sha256(said.encode()).digest())
-    fitting = [text for text, words in _DECOY_WORDS.items() if not any(word in said for word in words)]
+    draw = hashlib.sha256(said.encode()).digest()
+    first = int.from_bytes(draw[:4], "big") % len(_DECOYS)
+    fitting = (
+        text for text in (*_DECOYS[first:], *_DECOYS[:first]) if not any(map(said.__contains__, _WORDS_OF[text]))
+    )
     causes: list[Cause] = list(enumerate(triggers))
-    for text in drawn.sample(fitting, min(DECOYS, len(fitting))):
-        causes.insert(drawn.randint(0, len(causes)), (None, text))
+    for text, place in zip(islice(fitting, DECOYS), draw[4:], strict=False):
+        causes.insert(place % (len(causes) + 1), (None, text))
     return causes
 
 
