@@ -31,6 +31,7 @@ lint: $(READY)
 bench: $(READY)  ## the figures in benchmarks/README.md
 	$(BIN)/python benchmarks/judge_speed.py
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/judging.py
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)

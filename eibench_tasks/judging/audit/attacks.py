@@ -15,7 +15,7 @@ CONTROL = "control"
 RECITED = "recited"
 """The family that says the reference list without claiming it: the judge must read it, no filter can take it out."""
 UNSEEN = "unseen"
-"""The family that `judging.untrusted` was not made against, and must not be: it shows what that is worth."""
+"""The family of attempts that were written without sight of the judges, and that nothing was changed for."""
 LONG = 60_000
 """Characters of the long padding."""
 
