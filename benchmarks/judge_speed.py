@@ -64,6 +64,7 @@ def main() -> None:
             for item, text in zip(items, texts, strict=True):
                 judge.judge(Reference(item.triggers), text)
                 judge.judge(Reference(item.triggers), floors[item.id])
+                judge.judge(Reference(floors[item.id].split("\n")), text)  # chance
 
         bares.append(timed(lambda: bare.encode(ordered, batch_size=64, show_progress_bar=False)))
         wholes.append(timed(judge_all))

@@ -168,7 +168,8 @@ def _sound(file: Path) -> bool:
 
 def _replace(file: Path) -> Path:
     """Sets a damaged file aside and starts a new one with what is whole in it."""
-    aside = file.with_name(f"{file.stem}-damaged-{time.strftime('%Y%m%d-%H%M%S')}{file.suffix}")
+    moment = f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09}"
+    aside = file.with_name(f"{file.stem}-damaged-{moment}{file.suffix}")
     for suffix in ("", "-wal", "-shm"):
         part = file.with_name(file.name + suffix)
         if part.exists():

@@ -469,7 +469,7 @@ def test_a_server_that_refuses_stops_it_in_one_line_that_names_the_setting(
 ) -> None:
     with ChatServer(lambda request: Reply(status=status)).running() as server:
         ended = judge(write_run(tmp_path / "runs", samples[:60]), server)
-        assert len(server.requests) <= 16
+        assert len(server.requests) <= 64  # those that were on their way
     stops(ended, words, f"HTTP {status}", "--judge-key-file" if status == 401 else "--judge-url")
 
 
@@ -563,7 +563,7 @@ def test_a_full_disk_stops_it_in_one_line_and_nothing_is_lost(
     ended = run(["bash", "-c", limited], home=home, log=tmp_path / "log.txt")
     stops(ended, "replies cannot be kept", "replies.sqlite", "Make room")
     assert judge(runs, sim).code == 0
-    assert sim.stats()["calls"] <= sim.stats()["questions"] + 2 * 16
+    assert sim.stats()["calls"] <= sim.stats()["questions"] + 2 * 64
 
 
 # Secrets

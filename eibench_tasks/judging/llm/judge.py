@@ -81,6 +81,7 @@ class LLMJudge:
         self.version = protocol.version
         self.comparable = comparable
         self.engine = Kept(engine, store)
+        self._store = store
         self.budget = budget
         self.concurrency = concurrency
         self.stopped: str | None = None
@@ -152,8 +153,9 @@ class LLMJudge:
         return replace(ask, purpose=ask.purpose + self._repeat)
 
     def close(self) -> None:
-        """Closes the engine's connections."""
+        """Closes the engine's connections and the file of its replies."""
         self.run(self.engine.close())
+        self._store.close()
 
 
 _SETTINGS = (
