@@ -84,7 +84,7 @@ def test_the_results_command_tabulates_what_lmms_eval_wrote(whole_run: LoggedRun
     table = command("eibench", "results", whole_run.folder, home=home, log=tmp_path / "log.txt")
     assert table.code == 0, table.tail
     recall = value(written_results(whole_run.folder), "eibench_basic_user", "recall_overall")
-    (line,) = [line for line in table.output.splitlines() if "eibench_basic_user" in line]
+    (line,) = [line for line in table.output.splitlines() if "eibench_basic_user v1" in line]
     assert "1615 of 1615" in line and f" {recall:.1f} " in line and "offline" in line
 
 
