@@ -10,7 +10,8 @@ from typing import Any
 from eibench_tasks.engines.engine import EngineError
 from eibench_tasks.errors import EIBenchError, JudgeError
 from eibench_tasks.judging.judgement import Judge, Reference
-from eibench_tasks.judging.llm.claims import Claims, ClaimsProtocol, VisionProtocol, hold
+from eibench_tasks.judging.llm.claims import Claims, ClaimsProtocol, VisionProtocol
+from eibench_tasks.judging.llm.dialogue import hold
 from eibench_tasks.judging.llm.judge import LLMJudge
 from eibench_tasks.judging.offline.claims import offline_claims
 from eibench_tasks.judging.offline.judge import OfflineJudge
@@ -72,7 +73,7 @@ def _asked(judge: LLMJudge, answers: Sequence[Answered], progress: Callable[[], 
         if not item.judged.answer.strip():
             return Claims()
         async with room:
-            found = await hold(judge.engine, protocol.about(Reference.of(item.doc), item.judged.answer))
+            found = await hold(judge, protocol.about(Reference.of(item.doc), item.judged.answer))
         progress()
         return found
 
@@ -86,7 +87,7 @@ def _looked(vision: LLMJudge, answers: Sequence[Answered], found: Sequence[Claim
         if all(claim.trigger is not None for claim in claims.claims):
             return claims
         async with room:
-            return await hold(vision.engine, protocol.about(claims, Path(item.doc["image"])))
+            return await hold(vision, protocol.about(claims, Path(item.doc["image"])))
 
     return _all(vision, [one(item, claims) for item, claims in zip(answers, found, strict=True)])
 

@@ -289,7 +289,7 @@ def test_no_task_tells_a_model_where_to_stop(few: Home) -> None:
     """lmms-eval's default is a blank line, at which the simple classes of llava_hf, qwen2_vl and others cut."""
     from lmms_eval.models.simple.dummy import Dummy
 
-    class Stopping(Dummy):  # type: ignore[misc]
+    class Stopping(Dummy):
         """Cuts its answer as those classes do."""
 
         def generate_until(self, requests: list[Any]) -> list[str]:

@@ -18,17 +18,8 @@ from eibench_tasks.engines.engine import EngineError, Reply
 from eibench_tasks.engines.openai_chat import Limits, OpenAIEngine
 from eibench_tasks.engines.store import Kept, ReplyStore
 from eibench_tasks.judging.judgement import Reference
-from eibench_tasks.judging.llm.claims import (
-    MOST_CLAIMS,
-    ROUNDS,
-    Claim,
-    Claims,
-    ClaimsProtocol,
-    Dialogue,
-    VisionProtocol,
-    hold,
-    merged,
-)
+from eibench_tasks.judging.llm.claims import MOST_CLAIMS, Claim, Claims, ClaimsProtocol, VisionProtocol, merged
+from eibench_tasks.judging.llm.dialogue import ROUNDS, Dialogue, hold
 from eibench_tasks.judging.offline.claims import carries_content, offline_claims
 from eibench_tasks.judging.offline.judge import OfflineJudge
 
@@ -172,7 +163,7 @@ def test_a_server_that_refuses_the_key_ends_the_run(server: ChatServer) -> None:
 )
 def test_a_reply_that_is_not_what_was_asked_for_is_asked_again_as_a_whole(reply: str) -> None:
     claims = read(reply)
-    assert claims.claims == [] and "the whole reply" in str(claims.unscored)
+    assert claims.claims == [] and "the reply" in str(claims.unscored)
     assert [claim.quote for claim in read(reply, said((CAKE, 1))).claims] == [CAKE]
 
 

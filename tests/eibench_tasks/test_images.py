@@ -43,7 +43,7 @@ def blank_png(width: int, height: int) -> bytes:
 
 
 def saved(path: Path, image: Image.Image, **options: object) -> Path:
-    image.save(path, **options)  # type: ignore[arg-type]
+    image.save(path, **options)
     return path
 
 

@@ -16,7 +16,7 @@ from eibench_tasks.engines.openai_chat import Limits, OpenAIEngine
 from eibench_tasks.engines.store import Kept, ReplyStore
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.judging.judgement import Reference
-from eibench_tasks.judging.llm.claims import ROUNDS
+from eibench_tasks.judging.llm.dialogue import ROUNDS
 from eibench_tasks.judging.llm.labels import (
     CATEGORIES,
     Labelled,
@@ -103,7 +103,7 @@ def test_a_sample_whose_labelling_fails_is_unlabelled_and_said_so(server: ChatSe
     server.answer = answer
     labels = ask(server, {"good": REFERENCE, "bad": Reference(["A torn letter"])})
     assert set(labels.labels) == {"good"}
-    assert set(labels.unlabelled) == {"bad"} and "trigger 1: it is not the JSON" in labels.unlabelled["bad"]
+    assert set(labels.unlabelled) == {"bad"} and "trigger 1: the reply is not the JSON" in labels.unlabelled["bad"]
     assert len(server.requests) == 1 + ROUNDS
 
 

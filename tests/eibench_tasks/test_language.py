@@ -133,7 +133,7 @@ def test_short_and_terse_english_is_read(answer: str) -> None:
 def test_no_reference_list_is_taken_for_another_language(published: object) -> None:
     from eibench_tasks.data import source
 
-    items, _ = source.load(published)  # type: ignore[arg-type]
+    items, _ = source.load(published)
     flagged = [
         item.id for item in items for text in ("\n".join(item.triggers), ". ".join(item.triggers)) if not_english(text)
     ]

@@ -111,7 +111,7 @@ def test_a_failing_model_leaves_the_sample_unscored(folder: Path) -> None:
 
     broken = NliJudge.load(str(folder), device="cpu")
     broken._network = fail
-    broken._network.device = "cpu"  # type: ignore[attr-defined]
+    broken._network.device = "cpu"
     assert "RuntimeError" in str(broken.judge(TRIGGERS, "The boy falls.").unscored)
 
 

@@ -56,7 +56,7 @@ def test_an_answer_of_100_000_characters_is_judged(judge: OfflineJudge) -> None:
     "join", ["\n".join, ". ".join, " ".join, lambda triggers: "\n".join(f"{i}. {t}" for i, t in enumerate(triggers, 1))]
 )
 def test_an_answer_made_of_the_triggers_names_them(judge: OfflineJudge, join: object) -> None:
-    assert judge.judge(Reference(TRIGGERS), join(TRIGGERS)).recall == 1  # type: ignore[operator]
+    assert judge.judge(Reference(TRIGGERS), join(TRIGGERS)).recall == 1
 
 
 def test_instructions_in_an_answer_do_not_move_its_score(judge: OfflineJudge) -> None:

@@ -18,7 +18,7 @@ from eibench_tasks.judging.llm import paper
 from eibench_tasks.judging.llm.paper import ROUNDS, PaperProtocol, Score, Whose
 from eibench_tasks.judging.untrusted import neutral
 
-PINNED = (1, "9fd22e9c0988ef70")
+PINNED = (1, "dccea1ebf776a352")
 """`RULES`, and the hash of the code that reads replies under that number."""
 
 OWN = JudgeProtocol(
@@ -89,7 +89,7 @@ def test_a_reply_gives_the_score() -> None:
     score = about()
     score.take(Reply(text="<think>{score: 0/2}?</think>One of two. {score: 1/2}"))
     assert score.next(1) is None
-    assert score.judgement().recall == 0.5
+    assert score.result().recall == 0.5
 
 
 @pytest.mark.parametrize("text", ["", "one of two", "{score: 3/2}", "{score: 0/0}", "{score: 1/2} {score: 2/2}"])
@@ -102,7 +102,7 @@ def test_what_gives_none_is_asked_again_five_times_and_then_unscored(text: str) 
         score.take(Reply(text=text))
     assert ROUNDS == 6
     assert len(keys) == 6
-    judgement = score.judgement()
+    judgement = score.result()
     assert judgement.recall is None
     assert "no usable score (the reply" in (judgement.unscored or "")
 
@@ -111,7 +111,7 @@ def test_a_later_reply_can_give_the_score() -> None:
     score = about()
     score.take(Reply(text="hm"))
     score.take(Reply(text="{score: 2/2}"))
-    assert score.judgement().recall == 1
+    assert score.result().recall == 1
 
 
 def test_the_version_changes_with_prompt_sampling_and_rules(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -189,7 +189,7 @@ def test_with_allow_missing_the_counts_say_n_of_all_and_every_image_left_out_has
     there = set(keys[1:])
     for split, of in (("basic", 1615), ("complex", 50)):
         n = sum(item.split == split and item.image_key in there for item in samples)
-        assert (manifest.counts[split].n, manifest.counts[split].of) == (n, of)  # type: ignore[index]
+        assert (manifest.counts[split].n, manifest.counts[split].of) == (n, of)
     assert set(manifest.left_out) == {item.image_key for item in samples} - there
     assert manifest.left_out[keys[0]] == "is not an image"
     assert Counter(manifest.left_out.values())["is missing"] == len(manifest.left_out) - 1
@@ -216,7 +216,7 @@ def test_progress_is_told_the_number_of_images_and_every_step(few: Path, publish
         totals.append(total)
         return lambda: steps.append(1)
 
-    prepare([few], published, allow_missing=True, progress=progress)  # type: ignore[arg-type]
+    prepare([few], published, allow_missing=True, progress=progress)
     assert totals == [sum(steps)] == [len(few_keys(published))]
 
 

@@ -88,7 +88,7 @@ def as_published(lines: list[dict[str, str]]) -> dict[str, float]:
     scores: dict[str, list[float]] = {name: [] for name in ("happy", "sadness", "angry", "excitement", "overall")}
     for line in lines:
         for image, reply in line.items():
-            correct, total = re.search(r"\{score: (\d+)/(\d+)\}", reply).groups()  # type: ignore[union-attr]
+            correct, total = re.search(r"\{score: (\d+)/(\d+)\}", reply).groups()
             value = int(correct) / int(total)
             scores["overall"].append(value)
             if "Happy" in image:

@@ -84,7 +84,7 @@ def test_recall_lies_within_its_bounds_and_its_interval(samples: list[tuple[str,
 def test_the_order_of_samples_does_not_matter(samples: list[tuple[str, float | None]], random: object) -> None:
     table = rows(*samples)
     shuffled = list(table)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     assert recall.recall(table) == pytest.approx(recall.recall(shuffled), nan_ok=True)
     assert recall.interval(table) == pytest.approx(recall.interval(shuffled), nan_ok=True)
 

@@ -307,7 +307,7 @@ class Counting:
 
 
 def ask(text: str = "why?", **more: object) -> Ask:
-    return Ask(({"role": "user", "content": text},), Sampling(10), **more)  # type: ignore[arg-type]
+    return Ask(({"role": "user", "content": text},), Sampling(10), **more)
 
 
 @in_loop

@@ -14,11 +14,13 @@ from eibench_tasks.engines.engine import Ask, Reply
 from eibench_tasks.judging import answer as answer_rules
 from eibench_tasks.judging import untrusted
 from eibench_tasks.judging.judgement import Judgement, Reference
+from eibench_tasks.judging.llm import dialogue as shared
 from eibench_tasks.judging.llm import quotes, verdict
-from eibench_tasks.judging.llm.verdict import DECOYS, MAX_REPLY, ROUNDS, VerdictProtocol, Verdicts, with_decoys
+from eibench_tasks.judging.llm.dialogue import MAX_REPLY, ROUNDS
+from eibench_tasks.judging.llm.verdict import DECOYS, VerdictProtocol, Verdicts, with_decoys
 from eibench_tasks.judging.untrusted import neutral
 
-PINNED = (2, "182924a010046821")
+PINNED = (2, "0df1ae5f21fb4928")
 """`RULES`, and the hash of the code that reads replies under that number."""
 
 TRIGGERS = ("tears on her face", "a broken toy", "rainy weather")
@@ -108,7 +110,7 @@ def test_a_decoy_shares_no_long_word_with_answer_or_triggers() -> None:
 def test_an_answer_that_holds_the_words_of_the_decoys_is_unscored_and_asks_nothing() -> None:
     dialogue = about(" ".join(verdict._DECOYS))
     assert dialogue.next(0) is None
-    assert "checked" in (dialogue.judgement().unscored or "")
+    assert "checked" in (dialogue.result().unscored or "")
 
 
 HOSTILE = [
@@ -142,12 +144,12 @@ def test_no_answer_breaks_the_prompt(answer: str) -> None:
     dialogue = about(answer)
     first = dialogue.next(0)
     if first is None:
-        assert dialogue.judgement().unscored
+        assert dialogue.result().unscored
         return
     assert [one[1] for one in _MATERIAL.findall(prompt(first))] == [neutral(answer)]
     first.key("x").encode()
     dialogue.take(honest(first, {}))
-    assert present(dialogue.judgement()) == [False] * 3
+    assert present(dialogue.result()) == [False] * 3
 
 
 def test_triggers_and_question_of_several_lines_become_one() -> None:
@@ -163,7 +165,7 @@ def test_an_honest_reply_gives_all_verdicts_with_their_quotes() -> None:
     dialogue = about()
     dialogue.take(honest(dialogue.next(0)))
     assert dialogue.next(1) is None
-    judgement = dialogue.judgement()
+    judgement = dialogue.result()
     assert [one.trigger for one in judgement.verdicts] == list(TRIGGERS)
     assert present(judgement) == [True, True, False]
     assert [one.quote for one in judgement.verdicts] == [*FOUND.values(), None]
@@ -186,7 +188,7 @@ def test_reasoning_before_and_a_fence_around_it_do_no_harm(wrapped: str) -> None
     dialogue = about()
     content = json.dumps({"verdicts": entries(dialogue.next(0), FOUND)})
     dialogue.take(reply(wrapped.replace("{{1}}", "{1}").replace("{}", content)))
-    assert present(dialogue.judgement()) == [True, True, False]
+    assert present(dialogue.result()) == [True, True, False]
 
 
 def test_order_more_fields_and_entries_about_nothing_do_no_harm() -> None:
@@ -194,7 +196,7 @@ def test_order_more_fields_and_entries_about_nothing_do_no_harm() -> None:
     said = entries(dialogue.next(0), FOUND)[::-1]
     more = [{"index": 99, "quote": "x", "present": True}, {"index": 0, "present": True}, "text", 7, None, []]
     dialogue.take(reply({"why": "so", "verdicts": [*more, *({**one, "note": [1]} for one in said)]}))
-    assert present(dialogue.judgement()) == [True, True, False]
+    assert present(dialogue.result()) == [True, True, False]
 
 
 def test_an_absent_cause_needs_no_quote() -> None:
@@ -202,13 +204,13 @@ def test_an_absent_cause_needs_no_quote() -> None:
         dialogue = about()
         said = [{**one, "quote": quote} for one in entries(dialogue.next(0), {})]
         dialogue.take(reply({"verdicts": said}))
-        assert present(dialogue.judgement()) == [False] * 3
+        assert present(dialogue.result()) == [False] * 3
 
 
 def test_the_quote_is_given_back_as_the_answer_has_it() -> None:
     dialogue = about("Her “Tears”  run — down.")
     dialogue.take(honest(dialogue.next(0), {TRIGGERS[0]: 'her "tears" run - down'}))
-    assert dialogue.judgement().verdicts[0].quote == "Her “Tears”  run — down"
+    assert dialogue.result().verdicts[0].quote == "Her “Tears”  run — down"
 
 
 # Replies that do not
@@ -262,7 +264,7 @@ def test_only_what_was_wrong_is_asked_again(kind: str) -> None:
     assert second.schema["properties"]["verdicts"]["maxItems"] == 1 + DECOYS
     dialogue.take(honest(second))
     assert dialogue.next(2) is None
-    assert present(dialogue.judgement()) == [True, True, False]
+    assert present(dialogue.result()) == [True, True, False]
 
 
 @pytest.mark.parametrize("kind", BROKEN)
@@ -272,7 +274,7 @@ def test_what_stays_wrong_is_unscored_with_its_reason(kind: str) -> None:
     for attempt in range(ROUNDS):
         ask = dialogue.next(attempt)
         dialogue.take(reply({"verdicts": spoil(entries(ask, FOUND), number_of(ask, TRIGGERS[0]))}))
-    judgement = dialogue.judgement()
+    judgement = dialogue.result()
     assert judgement.recall is None
     assert re.search(f"trigger 1: .*{reason}", judgement.unscored or "")
     assert "trigger 2" not in (judgement.unscored or "")
@@ -283,7 +285,7 @@ def test_what_was_settled_is_not_changed_by_a_later_reply() -> None:
     first = dialogue.next(0)
     dialogue.take(reply({"verdicts": BROKEN["missing"][0](entries(first, FOUND), number_of(first, TRIGGERS[0]))}))
     dialogue.take(reply({"verdicts": entries(first, {TRIGGERS[0]: "tears"})}))  # now it says that the toy is absent
-    assert present(dialogue.judgement()) == [True, True, False]
+    assert present(dialogue.result()) == [True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -318,7 +320,7 @@ def test_what_is_not_the_json_asked_for_counts_for_nothing(text: str) -> None:
     dialogue.next(0)
     dialogue.take(reply(text))
     assert [text for text in listed(dialogue.next(1)).values() if text in TRIGGERS] == list(TRIGGERS)
-    assert re.search("the reply is|has no entry", dialogue.judgement().unscored or "")
+    assert re.search("the reply is|has no entry", dialogue.result().unscored or "")
 
 
 def test_a_number_that_json_does_not_have_spoils_the_whole_reply() -> None:
@@ -326,13 +328,13 @@ def test_a_number_that_json_does_not_have_spoils_the_whole_reply() -> None:
     for number in ("NaN", "Infinity", "-Infinity"):
         good = honest(dialogue.next(0)).text
         dialogue.take(reply(good[:-1] + f', "sure": {number}}}'))
-        assert "not the JSON asked for" in (dialogue.judgement().unscored or "")
+        assert "not the JSON asked for" in (dialogue.result().unscored or "")
 
 
 def test_a_reply_that_was_cut_off_is_called_so() -> None:
     dialogue = about()
     dialogue.take(reply('{"verdicts": [{"index"', finish="length"))
-    assert "cut off" in (dialogue.judgement().unscored or "")
+    assert "cut off" in (dialogue.result().unscored or "")
 
 
 def test_a_reply_that_finds_a_decoy_counts_for_nothing() -> None:
@@ -343,7 +345,7 @@ def test_a_reply_that_finds_a_decoy_counts_for_nothing() -> None:
         said = [{**one, "present": value} if one["index"] == decoy else one for one in entries(first, FOUND)]
         dialogue.take(reply({"verdicts": said}))
         assert [text for text in listed(dialogue.next(1)).values() if text in TRIGGERS] == list(TRIGGERS)
-    assert "not in the text" in (dialogue.judgement().unscored or "")
+    assert "not in the text" in (dialogue.result().unscored or "")
 
 
 def test_a_quote_across_what_was_taken_out_is_none() -> None:
@@ -351,7 +353,7 @@ def test_a_quote_across_what_was_taken_out_is_none() -> None:
     assert "[…]" in prompt(dialogue.next(0))
     for quote in ("tears […] of rain", "tears [...] of rain", "are tears […] of rain here"):
         dialogue.take(honest(dialogue.next(0), {TRIGGERS[0]: quote}))
-        assert "does not occur" in (dialogue.judgement().unscored or "")
+        assert "does not occur" in (dialogue.result().unscored or "")
 
 
 @given(
@@ -369,7 +371,7 @@ def test_no_reply_breaks_the_reader(content: object) -> None:
     dialogue.next(0)
     dialogue.take(reply(content))
     dialogue.take(reply({"verdicts": content}))
-    judgement = dialogue.judgement()
+    judgement = dialogue.result()
     assert judgement.unscored or all(one.quote in ANSWER for one in judgement.verdicts if one.quote)
 
 
@@ -380,7 +382,7 @@ def test_the_version_changes_with_prompts_schema_and_rules(monkeypatch: pytest.M
     found = {VerdictProtocol().version}
     for name in ("system", "user", "again"):
         with monkeypatch.context() as patch:
-            patch.setitem(verdict._PROMPTS, name, verdict._PROMPTS[name] + ".")
+            patch.setitem(shared.prompts("verdict"), name, shared.prompts("verdict")[name] + ".")
             found.add(VerdictProtocol().version)
     for name, value in {
         "RULES": 99,
@@ -402,7 +404,7 @@ def test_the_version_is_part_of_what_replies_are_kept_under() -> None:
 
 
 def test_changed_rules_have_a_new_number() -> None:
-    now = (verdict.RULES, rules_hash(verdict, quotes, untrusted, answer_rules))
+    now = (verdict.RULES, rules_hash(verdict, shared, quotes, untrusted, answer_rules))
     assert now == PINNED, (
         f"The code that asks for verdicts and reads them has changed. If it can change a verdict, raise RULES in "
         f"{verdict.__name__}; then set PINNED in this file to {now}."

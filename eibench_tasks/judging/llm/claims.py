@@ -1,44 +1,41 @@
 """Claims: what an answer says to cause the emotion, each matched to a reference trigger or not.
 
 A judge splits an answer in one call; another that sees the image may look at what is unmatched. Verdicts, and with
-them recall, come from elsewhere and are not changed by claims. `hold` leads any of the dialogues:
-``await hold(engine, ClaimsProtocol().about(reference, answer))``.
+them recall, come from elsewhere and are not changed by claims. `dialogue.hold` leads the dialogues.
 """
 
 import base64
-import hashlib
 import io
-import json
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Generic, TypeVar
-from typing import Protocol as Interface
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from eibench_tasks.engines.engine import Ask, Engine, EngineError, Reply, Sampling, Trouble
+from eibench_tasks.engines.engine import Ask, Reply, Sampling
 from eibench_tasks.errors import ImagesError
-from eibench_tasks.judging.answer import final_answer
 from eibench_tasks.judging.judgement import Reference
+from eibench_tasks.judging.llm.dialogue import (
+    ROUNDS,
+    Numbered,
+    Unusable,
+    entries,
+    entries_schema,
+    fenced,
+    numbered,
+    prompts,
+    version,
+)
 from eibench_tasks.judging.llm.quotes import find_quote
-from eibench_tasks.judging.llm.verdict import MAX_REPLY
 from eibench_tasks.judging.untrusted import REMOVED, neutral
 
 RULES = 1
 """Counts changes of the rules by which replies are read; a test fails where they change and this does not."""
-ROUNDS = 4
-"""How often a judge is asked about one thing at most."""
 MOST_CLAIMS = 40
 """An answer with more claims is asked again: it was split too finely."""
 LONGEST_SIDE = 1024
 """Pixels of the image that a vision judge gets."""
-
-_FOLDER = Path(__file__).parent / "prompts"
-T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
 
 class Claim(BaseModel):
@@ -78,122 +75,13 @@ class Claims(BaseModel):
         return self
 
 
-class Dialogue(Interface[T_co]):
-    """What a judge is asked about one thing, and what comes of its replies."""
-
-    def next(self, attempt: int) -> Ask | None:
-        """The next question; None when there is no more to ask."""
-
-    def take(self, reply: Reply) -> None:
-        """Takes over what a reply says."""
-
-    def result(self, trouble: str = "") -> T_co:
-        """What has come of it; ``trouble`` says what ended it before its time."""
-
-
-async def hold(engine: Engine, dialogue: Dialogue[T]) -> T:
-    """Asks until there is no more to ask, `ROUNDS` times at most.
-
-    Raises:
-        EngineError: no question will be answered any more; other troubles are part of the result.
-        StoreError: replies cannot be kept.
-    """
-    try:
-        for attempt in range(ROUNDS):
-            if (ask := dialogue.next(attempt)) is None:
-                break
-            dialogue.take(await engine.reply(ask))
-    except EngineError as error:
-        if error.trouble is Trouble.ENGINE:
-            raise
-        return dialogue.result(f"the judge could not be asked: {error.reason}")
-    return dialogue.result()
-
-
-class Unusable(ValueError):
-    """What a reply says does not count; the message says why."""
-
-
-def entries(reply: Reply, name: str) -> list[Any]:
-    """The list of this name in a reply: JSON and nothing else, but for reasoning before it and one code fence.
-
-    Raises:
-        Unusable: it is no such JSON.
-    """
-    if len(reply.text) > MAX_REPLY:
-        raise Unusable("it is too long")
-    text = final_answer(reply.text)
-    if text.startswith("```") and text.endswith("```"):
-        text = text.partition("\n")[2].removesuffix("```")
-    if not text.strip():
-        raise Unusable("it is empty")
-    try:
-        data = json.loads(text, strict=False, parse_constant=_no_number, object_pairs_hook=_once)
-    except (ValueError, RecursionError):
-        cut = " and was cut off" if reply.finish == "length" else ""
-        raise Unusable(f"it is not the JSON asked for{cut}") from None
-    found = data.get(name) if isinstance(data, dict) else None
-    if not isinstance(found, list):
-        raise Unusable("it is not the JSON asked for")
-    return found
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(name)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys are there once: which of two counts would be a guess."""
-    if len({name for name, _ in pairs}) != len(pairs):
-        raise ValueError("a key twice")
-    return dict(pairs)
-
-
-def entries_schema(name: str, fields: Mapping[str, Any], least: int, most: int) -> dict[str, Any]:
-    """JSON schema of a reply that is one list of objects; all fields are required."""
-
-    def exactly(properties: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "type": "object",
-            "properties": dict(properties),
-            "required": list(properties),
-            "additionalProperties": False,
-        }
-
-    return exactly({name: {"type": "array", "items": exactly(fields), "minItems": least, "maxItems": most}})
-
-
-@lru_cache(maxsize=8)
-def prompts(of: str) -> dict[str, str]:
-    """The three prompt files of a protocol: ``system``, ``user`` and ``again``."""
-    return {name: (_FOLDER / f"{of}_{name}_v1.txt").read_text("utf-8") for name in ("system", "user", "again")}
-
-
-def version(*content: Any) -> str:
-    """Number of the rules, and a hash of everything else by which a protocol asks and reads."""
-    text = json.dumps([RULES, ROUNDS, *content], sort_keys=True)
-    return f"{RULES}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-
-
-def fenced(text: str) -> dict[str, str]:
-    """Two lines for a prompt, ``open`` and ``close``, that a text cannot contain: they are made of its own hash."""
-    mark = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return {"open": f"<<<text {mark}", "close": f"text {mark}>>>"}
-
-
-def numbered(texts: Sequence[str], positions: Iterable[int] | None = None) -> str:
-    """Some of the texts, by default all, one a line with its number from 1."""
-    wanted = range(len(texts)) if positions is None else positions
-    return "\n".join(f"{position + 1}. {' '.join(texts[position].split())}" for position in wanted)
-
-
 class ClaimsProtocol:
     """Splits answers into claims; see the module."""
 
     name = "claims"
 
     def __init__(self) -> None:
-        self.version = version(prompts("claims"), Splitting.schema(2))
+        self.version = version(RULES, ROUNDS, prompts("claims"), Splitting.schema(2))
 
     def about(self, reference: Reference, answer: str) -> "Splitting":
         """The dialogue about one answer; an empty one is not asked about and has no claims."""
@@ -250,9 +138,9 @@ class Splitting:
                     problems.append(f"{_shown(entry)}: {error}")
             claims = merged(claims, self._answer)
             if len(said) > MOST_CLAIMS or len(claims) > MOST_CLAIMS:
-                raise Unusable(f"it lists more than {MOST_CLAIMS} claims")
+                raise Unusable(f"the reply lists more than {MOST_CLAIMS} claims")
         except Unusable as error:
-            self._problems = [f"the whole reply: {error}"]
+            self._problems = [str(error)]
             return
         self._claims, self._problems, self._open = claims, problems, bool(problems)
 
@@ -317,67 +205,13 @@ def _place(quote: str, answer: str) -> tuple[int, int]:
     return start, start + len(quote)
 
 
-class Numbered(ABC, Generic[T]):
-    """A dialogue about several numbered things, one entry for each; what is missing or wrong is asked again.
-
-    Args:
-        name: of the list in the reply.
-        count: how many things there are.
-    """
-
-    def __init__(self, name: str, count: int) -> None:
-        self._name = name
-        self._found: dict[int, T] = {}
-        self._problems: dict[int, str] = dict.fromkeys(range(count), "")
-
-    def next(self, attempt: int) -> Ask | None:
-        """Asks about what is open; None when nothing is."""
-        reasons = sorted({why for why in self._problems.values() if why})
-        return self._ask(list(self._problems), "; ".join(reasons), attempt) if self._problems else None
-
-    def take(self, reply: Reply) -> None:
-        """Takes over the entries that were asked for; others in the reply are ignored."""
-        wanted, self._problems = self._problems, {}
-        try:
-            said = entries(reply, self._name)
-        except Unusable as error:
-            self._problems = dict.fromkeys(wanted, str(error))
-            return
-        for position in wanted:
-            try:
-                self._found[position] = self._read(_only(said, position))
-            except Unusable as error:
-                self._problems[position] = str(error)
-
-    def _open(self) -> str:
-        return "; ".join(f"{position + 1}: {why}" for position, why in self._problems.items())
-
-    @abstractmethod
-    def _ask(self, positions: list[int], reasons: str, attempt: int) -> Ask: ...
-
-    @abstractmethod
-    def _read(self, entry: Mapping[str, Any]) -> T: ...
-
-
-def _only(said: Iterable[Any], position: int) -> Mapping[str, Any]:
-    """The one entry about a thing."""
-    found = [entry for entry in said if isinstance(entry, dict) and _is_number(entry.get("index"), position + 1)]
-    if len(found) != 1:
-        raise Unusable("it has no entry" if not found else "it has more than one entry")
-    return found[0]
-
-
-def _is_number(value: Any, number: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value == number
-
-
 class VisionProtocol:
     """Holds the claims that match no trigger against the image."""
 
     name = "claims_image"
 
     def __init__(self) -> None:
-        self.version = version(prompts("claims_image"), Looking.schema([1, 2]), LONGEST_SIDE)
+        self.version = version(RULES, ROUNDS, prompts("claims_image"), Looking.schema([1, 2]), LONGEST_SIDE)
 
     def about(self, claims: Claims, image: Path) -> "Looking":
         """The dialogue about the unmatched claims of one answer; where there are none, nothing is asked."""

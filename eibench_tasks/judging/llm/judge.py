@@ -7,26 +7,14 @@ from typing import Any, TypeVar
 from typing import Protocol as Interface
 
 from eibench_tasks.engines.budget import Budget
-from eibench_tasks.engines.engine import Ask, Engine, EngineError, Reply, Trouble
+from eibench_tasks.engines.engine import Ask, Engine, EngineError, Reply
 from eibench_tasks.engines.store import Kept, ReplyStore, StoreError
 from eibench_tasks.errors import JudgeError
 from eibench_tasks.judging.judgement import Judgement, Reference
+from eibench_tasks.judging.llm.dialogue import Dialogue, hold
 from eibench_tasks.judging.llm.loop import LoopThread
 
 T = TypeVar("T")
-
-
-class Dialogue(Interface):
-    """What a judge is asked about one answer, and what comes of its replies."""
-
-    def next(self, attempt: int) -> Ask | None:
-        """The next question; None when there is no more to ask."""
-
-    def take(self, reply: Reply) -> None:
-        """Takes over what a reply says."""
-
-    def judgement(self) -> Judgement:
-        """What has come of it."""
 
 
 class Protocol(Interface):
@@ -42,7 +30,7 @@ class Protocol(Interface):
     version: str
     rounds: int
 
-    def about(self, reference: Reference, answer: str) -> Dialogue:
+    def about(self, reference: Reference, answer: str) -> Dialogue[Judgement]:
         """The dialogue about one answer."""
 
 
@@ -121,22 +109,19 @@ class LLMJudge:
         if self.stopped:
             return Judgement(unscored=f"not judged: {self.stopped}")
         try:
-            dialogue = self._protocol.about(reference, answer)
-            for attempt in range(self._protocol.rounds):
-                ask = dialogue.next(attempt)
-                if ask is None:
-                    break
-                dialogue.take(await self.engine.reply(self._own(ask)))
-            return dialogue.judgement()
-        except EngineError as error:
-            if error.trouble is Trouble.ENGINE:
-                self.stopped = error.reason
+            return await hold(self, self._protocol.about(reference, answer), self._protocol.rounds)
+        except EngineError as error:  # one that concerns all questions
+            self.stopped = error.reason
             return Judgement(unscored=f"the judge could not be asked: {error.reason}"[:400])
         except StoreError as error:
             self.stopped = str(error)
             return Judgement(unscored=error.what[:400])
         except Exception as error:  # a failure of the judge is never a score, and never ends a run
             return Judgement(unscored=f"the judge failed ({type(error).__name__})")
+
+    async def reply(self, ask: Ask) -> Reply:
+        """The engine's reply, or the one that is kept; see `engine.Engine`."""
+        return await self.engine.reply(self._own(ask))
 
     def estimate(self, reference: Reference, answer: str) -> Ask | None:
         """The first question about an answer if its reply is not at hand yet."""

@@ -21,7 +21,17 @@ from eibench_tasks.engines.engine import Ask, Engine, Sampling
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.home import eibench_home
 from eibench_tasks.judging.judgement import Reference
-from eibench_tasks.judging.llm.claims import Numbered, Unusable, entries_schema, hold, numbered, prompts, version
+from eibench_tasks.judging.llm.claims import RULES
+from eibench_tasks.judging.llm.dialogue import (
+    ROUNDS,
+    Numbered,
+    Unusable,
+    entries_schema,
+    hold,
+    numbered,
+    prompts,
+    version,
+)
 
 Kind = Literal["explicit", "implicit"]
 """``explicit``: to be seen in the image; ``implicit``: off screen, cultural context, inferred."""
@@ -63,7 +73,7 @@ class LabelsProtocol:
     name = "labels"
 
     def __init__(self) -> None:
-        self.version = version(prompts("labels"), Labelling.schema([1, 2]))
+        self.version = version(RULES, ROUNDS, prompts("labels"), Labelling.schema([1, 2]))
 
     def about(self, reference: Reference) -> "Labelling":
         """The dialogue about the triggers of one sample."""

@@ -72,8 +72,10 @@ class Score:
         except UnusableReply as error:
             self._problem = str(error)
 
-    def judgement(self) -> Judgement:
+    def result(self, trouble: str = "") -> Judgement:
         """The score, or why the sample is unscored."""
+        if trouble:
+            return Judgement(unscored=trouble[:400])
         if self._score:
             return Judgement(paper=self._score)
         return Judgement(unscored=f"the judge gave no usable score ({self._problem})"[:400])

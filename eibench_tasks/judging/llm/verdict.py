@@ -8,7 +8,6 @@ was talked into finding everything, or guesses; nothing of that reply counts.
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,30 +16,28 @@ from pathlib import Path
 from typing import Any
 
 from eibench_tasks.engines.engine import Ask, Reply, Sampling
-from eibench_tasks.judging.answer import final_answer
 from eibench_tasks.judging.judgement import Judgement, Reference, Verdict
+from eibench_tasks.judging.llm.dialogue import (
+    ROUNDS,
+    Unusable,
+    entries,
+    entries_schema,
+    fenced,
+    is_about,
+    only,
+    prompts,
+    version,
+)
 from eibench_tasks.judging.llm.quotes import find_quote
 from eibench_tasks.judging.untrusted import REMOVED, neutral
 
 RULES = 2
 """Counts changes of the rules by which replies are read; a test fails where they change and this does not."""
-ROUNDS = 4
-"""How often a judge is asked about one sample at most."""
 DECOYS = 2
 """How many causes that the answer cannot name stand among the triggers of each question."""
-MAX_REPLY = 100_000
-"""Characters; a longer reply is not read."""
-_FOLDER = Path(__file__).parent / "prompts"
-_DECOYS = (_FOLDER.parent / "decoys.txt").read_text("utf-8").splitlines()
+_DECOYS = (Path(__file__).parent / "decoys.txt").read_text("utf-8").splitlines()
 _WORD = re.compile(r"(?!(?:from|into|last|that|under|with|without|which|still)\b)\w{4,}")
 _WORDS_OF = {text: _WORD.findall(text.casefold()) for text in _DECOYS}
-_PROMPTS = {
-    name: (_FOLDER / f"verdict_{name}_v1.txt").read_text(encoding="utf-8") for name in ("system", "user", "again")
-}
-
-
-class _Unusable(ValueError):
-    """What a reply says does not count; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +55,7 @@ class VerdictProtocol:
     rounds = ROUNDS
 
     def __init__(self) -> None:
-        content = json.dumps([RULES, ROUNDS, DECOYS, _DECOYS, _PROMPTS, schema([1, 2])], sort_keys=True)
-        self.version = f"{RULES}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+        self.version = version(RULES, ROUNDS, DECOYS, _DECOYS, prompts("verdict"), schema([1, 2]))
 
     def about(self, reference: Reference, answer: str) -> "Verdicts":
         """The dialogue with a judge about one answer."""
@@ -102,8 +98,10 @@ class Verdicts:
         self._verdicts.update(reading.verdicts)
         self._problems = reading.problems
 
-    def judgement(self) -> Judgement:
+    def result(self, trouble: str = "") -> Judgement:
         """All verdicts, or why the sample is unscored."""
+        if trouble:
+            return Judgement(unscored=trouble[:400])
         if self._no_decoys:
             return Judgement(unscored="the answer holds the words of the causes by which a judge is checked")
         if self._problems:
@@ -136,135 +134,77 @@ def with_decoys(triggers: Sequence[str], answer: str) -> list[Cause]:
 
 def schema(numbers: Sequence[int]) -> dict[str, Any]:
     """JSON schema of a reply about the triggers of these numbers."""
-    entry = {
-        "type": "object",
-        "properties": {
-            "index": {"type": "integer", "enum": list(numbers)},
-            "quote": {"type": "string"},
-            "present": {"type": "boolean"},
-        },
-        "required": ["index", "quote", "present"],
-        "additionalProperties": False,
+    fields = {
+        "index": {"type": "integer", "enum": list(numbers)},
+        "quote": {"type": "string"},
+        "present": {"type": "boolean"},
     }
-    verdicts = {"type": "array", "items": entry, "minItems": len(numbers), "maxItems": len(numbers)}
-    return {
-        "type": "object",
-        "properties": {"verdicts": verdicts},
-        "required": ["verdicts"],
-        "additionalProperties": False,
-    }
+    return entries_schema("verdicts", fields, len(numbers), len(numbers))
 
 
 def ask(
-    version: str, question: str, causes: Mapping[int, str], answer: str, reasons: Iterable[str], attempt: int
+    protocol: str, question: str, causes: Mapping[int, str], answer: str, reasons: Iterable[str], attempt: int
 ) -> Ask:
     """Asks about causes by their numbers.
 
-    The answer stands between two lines that it cannot contain: they are made of its own hash.
-
     Args:
-        version: of the protocol.
+        protocol: its version.
         question: about the image.
         causes: triggers and decoys.
         answer: what is judged.
         reasons: why they are asked again, or nothing.
         attempt: how often something was asked about this answer before.
     """
-    mark = hashlib.sha256(answer.encode()).hexdigest()[:16]
-    again = "; ".join(sorted(reasons))
+    texts, again = prompts("verdict"), "; ".join(sorted(reasons))
     fields = {
         "question": " ".join(question.split()) or "Why does this emotion arise?",
         "causes": "\n".join(f"{number}. {' '.join(text.split())}" for number, text in causes.items()),
-        "open": f"<<<text {mark}",
         "answer": answer,
-        "close": f"text {mark}>>>",
-        "again": _PROMPTS["again"].format(reasons=again) if again else "",
+        "again": texts["again"].format(reasons=again) if again else "",
+        **fenced(answer),
     }
     messages = (
-        {"role": "system", "content": _PROMPTS["system"]},
-        {"role": "user", "content": _PROMPTS["user"].format_map(fields).strip()},
+        {"role": "system", "content": texts["system"]},
+        {"role": "user", "content": texts["user"].format_map(fields).strip()},
     )
     sampling = Sampling(max_tokens=256 + 128 * len(causes))
-    return Ask(messages, sampling, schema(list(causes)), purpose=f"verdict {version}", attempt=attempt)
+    return Ask(messages, sampling, schema(list(causes)), purpose=f"verdict {protocol}", attempt=attempt)
 
 
 def read(reply: Reply, causes: Sequence[Cause], answer: str, wanted: Sequence[int]) -> Reading:
     """Reads the verdicts on the triggers at the positions ``wanted``; of the others only decoys are looked at."""
     try:
-        entries = parse(reply)
-        _no_decoy(entries, causes)
-    except _Unusable as error:
+        said = entries(reply, "verdicts")
+        _no_decoy(said, causes)
+    except Unusable as error:
         return Reading({}, dict.fromkeys(wanted, str(error)))
     verdicts: dict[int, Verdict] = {}
     problems: dict[int, str] = {}
     for number, (position, text) in enumerate(causes, start=1):
         if position not in wanted or position is None:
             continue
-        found = [entry for entry in entries if _is(entry, number)]
         try:
-            verdicts[position] = _verdict(position, text, found, answer)
-        except _Unusable as error:
+            verdicts[position] = _verdict(position, text, only(said, number), answer)
+        except Unusable as error:
             problems[position] = str(error)
     return Reading(verdicts, problems)
 
 
-def _no_decoy(entries: list[dict[str, Any]], causes: Sequence[Cause]) -> None:
+def _no_decoy(said: Iterable[Any], causes: Sequence[Cause]) -> None:
     decoys = [number for number, (position, _) in enumerate(causes, start=1) if position is None]
-    if any(_is(entry, number) and entry.get("present") is not False for entry in entries for number in decoys):
-        raise _Unusable("a cause that is not in the text was said to be present")
+    if any(is_about(entry, number) and entry.get("present") is not False for entry in said for number in decoys):
+        raise Unusable("a cause that is not in the text was said to be present")
 
 
-def _is(entry: Mapping[str, Any], number: int) -> bool:
-    index = entry.get("index")
-    return isinstance(index, int) and not isinstance(index, bool) and index == number
-
-
-def _verdict(position: int, trigger: str, found: list[dict[str, Any]], answer: str) -> Verdict:
-    if len(found) != 1:
-        raise _Unusable("it has no entry" if not found else "it has more than one entry")
-    present, quote = found[0].get("present"), found[0].get("quote")
+def _verdict(position: int, trigger: str, entry: Mapping[str, Any], answer: str) -> Verdict:
+    present, quote = entry.get("present"), entry.get("quote")
     if not isinstance(present, bool) or not isinstance(quote, str | None):
-        raise _Unusable("its entry has fields of a wrong type")
+        raise Unusable("its entry has fields of a wrong type")
     if not present:
         return Verdict(index=position, trigger=trigger, present=False)
     if not quote or not quote.strip():
-        raise _Unusable("it is said to be present without a quote")
+        raise Unusable("it is said to be present without a quote")
     span = find_quote(quote, answer)
     if span is None or REMOVED in span:
-        raise _Unusable("its quote does not occur in the text")
+        raise Unusable("its quote does not occur in the text")
     return Verdict(index=position, trigger=trigger, present=True, quote=span)
-
-
-def parse(reply: Reply) -> list[dict[str, Any]]:
-    """The entries of a reply: JSON and nothing else, but for reasoning before it and one code fence around it.
-
-    Raises:
-        _Unusable: it is no such JSON.
-    """
-    if len(reply.text) > MAX_REPLY:
-        raise _Unusable("the reply is too long")
-    text = final_answer(reply.text)
-    if text.startswith("```") and text.endswith("```"):
-        text = text.partition("\n")[2].removesuffix("```")
-    if not text.strip():
-        raise _Unusable("the reply is empty")
-    try:
-        data = json.loads(text, strict=False, parse_constant=_no_number, object_pairs_hook=_once)
-    except (ValueError, RecursionError):
-        cut = " and was cut off" if reply.finish == "length" else ""
-        raise _Unusable(f"the reply is not the JSON asked for{cut}") from None
-    entries = data.get("verdicts") if isinstance(data, dict) else None
-    if not isinstance(entries, list):
-        raise _Unusable("the reply is not the JSON asked for")
-    return [entry for entry in entries if isinstance(entry, dict)]
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(name)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys are there once: which of two counts would be a guess."""
-    if len({name for name, _ in pairs}) != len(pairs):
-        raise ValueError("a key twice")
-    return dict(pairs)
