@@ -4,11 +4,9 @@ The model comes from the Python package that carries it if that is installed, so
 the Hub; its weights are pinned by sha256, so both are the same model.
 """
 
-import ctypes
 import hashlib
 import threading
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -152,17 +150,9 @@ def load_encoder() -> Encoder:
         file = folder / name
         if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != expected:
             raise JudgeError(f"{file} is not the pinned {MODEL}", _INSTALL)
-    _share_arenas()
     return Encoder(folder, Adapter.load())
 
 
-def _share_arenas() -> None:
-    """Lets threads share what glibc has freed; with an arena each, scoring threads hold some 60 MB more at the peak."""
-    with suppress(OSError, AttributeError, TypeError):  # another C library
-        ctypes.CDLL(None).mallopt(_ARENA_MAX, 2)
-
-
-_ARENA_MAX = -8  # M_ARENA_MAX of malloc.h
 _INSTALL = "Run: `pip install --force-reinstall 'eibench[offline]'`"
 
 

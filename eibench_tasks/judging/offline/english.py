@@ -1,6 +1,7 @@
 """Tells whether an answer is English: the offline judge would read anything else as naming nothing."""
 
 import re
+import threading
 from functools import lru_cache
 from typing import Any
 
@@ -41,8 +42,16 @@ def _english_words(text: str) -> float:
     return sum(word in _COMMON for word in words) / len(words) if words else 0.0
 
 
-@lru_cache(maxsize=1)
+_loading = threading.Lock()  # it takes 120 MB for a moment: not for each scoring thread at once
+
+
 def _identifier() -> Any:
+    with _loading:
+        return _load_identifier()
+
+
+@lru_cache(maxsize=1)
+def _load_identifier() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
