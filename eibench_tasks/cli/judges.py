@@ -39,11 +39,11 @@ def judge(
       eibench judge runs --judge openai:gpt-4o-mini
       eibench judge runs --judge offline --judge openai:Qwen/Qwen3-8B --judge-url http://localhost:8000/v1
     """
+    from eibench_tasks.judging.judged_logs import task_of
     from eibench_tasks.judging.registry import check_judge, judge_name, load_judge
     from eibench_tasks.rejudging.known import load_known
     from eibench_tasks.rejudging.logs import find_logs, read_log
     from eibench_tasks.rejudging.run import plan
-    from eibench_tasks.report.samples import task_of
     from eibench_tasks.report.table import read_results, render
 
     names = list(dict.fromkeys(judges or (judge_name(),)))
@@ -157,9 +157,9 @@ def precision(
 def _answered(results: tuple[Path, ...], eibench: Path | None) -> tuple[list[Any], Any]:
     """Judged answers with their samples, and the published protocol strings."""
     from eibench_tasks.errors import EIBenchError
+    from eibench_tasks.judging.judged_logs import read_samples
     from eibench_tasks.rejudging.claims import Answered
     from eibench_tasks.rejudging.known import load_known
-    from eibench_tasks.report.samples import read_samples
 
     samples = read_samples(results)
     known = load_known({sample.task for sample in samples}, eibench)

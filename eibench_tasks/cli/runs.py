@@ -87,11 +87,11 @@ def breakdown(results: tuple[Path, ...], labels_by: str | None, as_json: bool) -
 
     from eibench_tasks.data import annotations
     from eibench_tasks.errors import EIBenchError
+    from eibench_tasks.judging.judged_logs import read_samples
     from eibench_tasks.judging.llm.labels import load_labels
     from eibench_tasks.judging.registry import judge_name
     from eibench_tasks.metrics.breakdown import breakdown as break_down
     from eibench_tasks.report.precision import render_breakdown
-    from eibench_tasks.report.samples import read_samples
 
     name = labels_by or judge_name()
     labels = load_labels(annotations.SHA256, name)

@@ -40,3 +40,8 @@ def _json_object(line: bytes, where: str, mend: str) -> dict[str, Any]:
     if not isinstance(entry, dict):
         raise EIBenchError(f"{where} is no JSON object", mend)
     return entry
+
+
+def printable(text: str) -> str:
+    """Text of files and folders with ``?`` for control characters and whatever else a terminal cannot show."""
+    return "".join(mark if mark.isprintable() else "?" for mark in text)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from eibench_tasks import __version__
-from eibench_tasks.data import demo
+from eibench_tasks.data import annotations, demo
 from eibench_tasks.data.images import open_image
 from eibench_tasks.data.prepared import Prepared, check_images, load_prepared
 from eibench_tasks.data.schema import REPLAYED
@@ -23,6 +23,7 @@ from eibench_tasks.judging.answer import failed_request, final_answer
 from eibench_tasks.judging.judgement import Judge
 from eibench_tasks.judging.registry import check_judge, judge_name, load_judge, reachable_judge
 from eibench_tasks.metrics import coherence
+from eibench_tasks.metrics.specific import load_weights
 from eibench_tasks.settings import persona, turns
 
 
@@ -41,6 +42,7 @@ def check_run(prepared: bool = True) -> Prepared | None:
         if data:
             check_images(data.samples)
         reachable_judge()
+        load_weights(annotations.SHA256)
         if coherence.bert_wanted():
             coherence.load_bert()
         return data

@@ -16,8 +16,8 @@ from pydantic import BaseModel
 
 from eibench_tasks.data.lines import json_lines
 from eibench_tasks.errors import EIBenchError
+from eibench_tasks.judging.judged_logs import Judged, read_samples, sample_logs
 from eibench_tasks.metrics.recall import finite
-from eibench_tasks.report.samples import Judged, read_samples, sample_logs
 
 TOP = 5
 """The best of the human ratings, which go from 0."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from eibench_tasks.errors import EIBenchError
+from eibench_tasks.judging.judged_logs import Judged
 from eibench_tasks.judging.llm.labels import CATEGORIES, KINDS, Label, Labels
 from eibench_tasks.metrics.recall import clustered, finite
-from eibench_tasks.report.samples import Judged
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from eibench_tasks.errors import EIBenchError
+from eibench_tasks.judging.judged_logs import Judged, read_samples
 from eibench_tasks.metrics.recall import clustered, finite
-from eibench_tasks.report.samples import Judged, read_samples
 
 _MEND = "Give two runs of one task, each as a samples file or the folder of one model"
 

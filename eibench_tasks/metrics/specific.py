@@ -5,7 +5,7 @@ the weights come about; ``tools/weigh_triggers.py`` makes the file that holds th
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,8 +14,6 @@ from pydantic import Field, ValidationError
 
 from eibench_tasks.data.schema import Record
 from eibench_tasks.errors import EIBenchError
-from eibench_tasks.metrics.recall import Row
-from eibench_tasks.report.samples import Judged
 
 FILE = Path(__file__).parent / "trigger_weights.json"
 
@@ -100,19 +98,3 @@ def specific_recall(present: Sequence[bool], weights: Sequence[float]) -> float:
         raise ValueError("there is no trigger")
     named = [weight for weight, there in zip(weights, present, strict=True) if there]
     return math.fsum(named) / math.fsum(weights)
-
-
-def specific_rows(samples: Iterable[Judged], weights: Weights) -> list[Row]:
-    """Judged samples as rows whose score is specific recall in percent.
-
-    `recall.recall`, `recall.interval`, `recall.bounds` and `recall.coverage` tell the rest: the mean over samples,
-    and its interval clustered by image. A sample without verdicts is unscored.
-
-    Raises:
-        EIBenchError: a sample is unknown or has another number of triggers.
-    """
-    return [
-        {"image_id": sample.image_id}
-        | ({} if sample.present is None else {"score": 100 * weights.recall(sample.sample_id, sample.present)})
-        for sample in samples
-    ]

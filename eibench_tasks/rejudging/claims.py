@@ -9,6 +9,7 @@ from typing import Any
 
 from eibench_tasks.engines.engine import EngineError
 from eibench_tasks.errors import EIBenchError, JudgeError
+from eibench_tasks.judging.judged_logs import Judged
 from eibench_tasks.judging.judgement import Judge, Reference
 from eibench_tasks.judging.llm.claims import Claims, ClaimsProtocol, VisionProtocol
 from eibench_tasks.judging.llm.dialogue import hold
@@ -17,7 +18,6 @@ from eibench_tasks.judging.offline.claims import offline_claims
 from eibench_tasks.judging.offline.judge import OfflineJudge
 from eibench_tasks.metrics.precision import SampleClaims
 from eibench_tasks.rejudging.known import Doc
-from eibench_tasks.report.samples import Judged
 
 AT_ONCE = 2
 """Answers under way for each request that may be in flight."""

@@ -8,8 +8,8 @@ from typing import Any
 from eibench_tasks.data.answers import JUDGED, logged_output
 from eibench_tasks.data.lines import json_lines
 from eibench_tasks.errors import EIBenchError
+from eibench_tasks.judging.judged_logs import sample_logs, task_of
 from eibench_tasks.rejudging.known import Doc, Known
-from eibench_tasks.report.samples import sample_logs, task_of
 from eibench_tasks.settings.turns import Turn, last_reply
 
 _MEND = "Give *_samples_eibench_*.jsonl of a run with --log_samples, or the folder that holds them"

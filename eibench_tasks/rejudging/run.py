@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from eibench_tasks.data.lines import printable
 from eibench_tasks.errors import JudgeError
 from eibench_tasks.harness import rows
 from eibench_tasks.judging.answer import final_answer
@@ -13,7 +14,6 @@ from eibench_tasks.judging.judgement import Judge, Judgement, Reference
 from eibench_tasks.judging.llm.judge import LLMJudge
 from eibench_tasks.judging.many import Item, judge_many
 from eibench_tasks.rejudging.logs import Log, Logged
-from eibench_tasks.report.text import printable
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from eibench_tasks.data.lines import printable
+
 Row = Sequence[str]
 
 
@@ -12,11 +14,6 @@ def columns(head: Row, rows: Sequence[Row]) -> list[str]:
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
     lines.insert(1, "  ".join("─" * width for width in widths))
     return lines
-
-
-def printable(text: str) -> str:
-    """Text of files and folders with ``?`` for control characters and whatever else a terminal cannot show."""
-    return "".join(mark if mark.isprintable() else "?" for mark in text)
 
 
 def number(value: float | None, digits: int = 1, sign: str = "") -> str:

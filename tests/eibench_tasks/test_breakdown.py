@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eibench_tasks.errors import EIBenchError
+from eibench_tasks.judging.judged_logs import Judged
 from eibench_tasks.judging.llm.labels import CATEGORIES, KINDS, Label, Labels
 from eibench_tasks.metrics.breakdown import LabelledSample, breakdown, parts
-from eibench_tasks.report.samples import Judged
 
 FACE: Label = ("explicit", "facial expressions")
 CAKE: Label = ("explicit", "objects")

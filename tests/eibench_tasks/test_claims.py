@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from support.dialogues import after
 from support.openai_server import ChatServer, Request
 from support.openai_server import Reply as Sent
 
@@ -40,11 +41,7 @@ def seen(*supported: bool) -> str:
 
 def read(*replies: str, answer: str = ANSWER) -> Claims:
     """What comes of these replies, one after the other."""
-    dialogue = ClaimsProtocol().about(REFERENCE, answer)
-    for attempt, reply in enumerate(replies):
-        assert dialogue.next(attempt), "nothing is left to ask"
-        dialogue.take(Reply(text=reply))
-    return dialogue.result()
+    return after(ClaimsProtocol().about(REFERENCE, answer), *replies)
 
 
 # --- through a real server

@@ -12,8 +12,8 @@ from support.judged_logs import JUDGE, line, write_log
 
 from eibench_tasks.cli import main
 from eibench_tasks.errors import EIBenchError
+from eibench_tasks.judging.judged_logs import Judged
 from eibench_tasks.metrics.compare import Comparison, compare, compare_runs
-from eibench_tasks.report.samples import Judged
 
 
 def run(**scores: float | None) -> list[Judged]:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.dialogues import after
 from support.openai_server import ChatServer, Request
 
-from eibench_tasks.engines.engine import EngineError, Reply
+from eibench_tasks.engines.engine import EngineError
 from eibench_tasks.engines.openai_chat import Limits, OpenAIEngine
 from eibench_tasks.engines.store import Kept, ReplyStore
 from eibench_tasks.errors import EIBenchError
@@ -41,11 +42,7 @@ def said(*labels: tuple[Any, Any]) -> str:
 
 def read(*replies: str) -> Labelled:
     """What comes of these replies, one after the other."""
-    dialogue = LabelsProtocol().about(REFERENCE)
-    for attempt, reply in enumerate(replies):
-        assert dialogue.next(attempt), "nothing is left to ask"
-        dialogue.take(Reply(text=reply))
-    return dialogue.result()
+    return after(LabelsProtocol().about(REFERENCE), *replies)
 
 
 # --- through a real server

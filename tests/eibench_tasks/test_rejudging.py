@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from eibench_tasks.data import demo
 from eibench_tasks.errors import EIBenchError, JudgeError, NotPreparedError
 from eibench_tasks.home import task_configs
+from eibench_tasks.judging.judged_logs import read_samples
 from eibench_tasks.judging.judgement import Judgement, Reference, Verdict
 from eibench_tasks.rejudging.known import Known, load_known
 from eibench_tasks.rejudging.logs import Log, Logged, find_logs, read_log
 from eibench_tasks.rejudging.results import AGGREGATIONS, runs_of, write
 from eibench_tasks.rejudging.run import judge_plans, plan, to_ask, unscored
-from eibench_tasks.report.samples import read_samples
 from eibench_tasks.report.table import read_results
 
 TASK = "eibench_basic_user"

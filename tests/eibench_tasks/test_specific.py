@@ -16,9 +16,7 @@ from eibench_tasks.data.schema import Annotation, Sample
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.judging.judgement import Reference
 from eibench_tasks.judging.offline.judge import OfflineJudge
-from eibench_tasks.metrics import recall
-from eibench_tasks.metrics.specific import FILE, Weights, load_weights, specific_recall, specific_rows
-from eibench_tasks.report.samples import Judged
+from eibench_tasks.metrics.specific import FILE, Weights, load_weights, specific_recall
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +75,7 @@ def test_naming_one_more_trigger_raises_it_by_its_share(pairs: list[tuple[bool, 
     assert gain == pytest.approx(weights[at] / sum(weights))
 
 
-# Over a data set
-
-
-def sample(sample_id: str, image: str, present: list[bool] | None, score: float | None = 50) -> Judged:
-    """A judged sample as it is read from a log."""
-    return Judged(Path("log"), "eibench", "model", sample_id, image, "sadness", "", score, present, "offline")
+# One sample
 
 
 def some_weights(**weights: list[float]) -> Weights:
@@ -93,29 +86,15 @@ def some_weights(**weights: list[float]) -> Weights:
     )
 
 
-def test_the_mean_over_samples_and_its_interval_by_image() -> None:
-    weights = some_weights(a=[0.2, 0.6], b=[0.5, 0.5], c=[0.4, 0.4])
-    same_image = sample("a", "one", [True, False]), sample("b", "one", [True, False])
-    rows = specific_rows([*same_image, sample("c", "two", [True, True])], weights)
-    # 0.2 / 0.8 = 25 %, 0.5 / 1 = 50 %, 100 %: mean 175 / 3 = 58.333
-    assert recall.recall(rows) == pytest.approx(175 / 3)
-    # residuals by image: (25 + 50) - 2 * 58.333 = -41.667 and 100 - 58.333 = 41.667; squares 2 * 1736.11 = 3472.22
-    # error = sqrt(2/1 * 3472.22) / 3 = 27.778; at 50 % confidence t(0.75; 1) = 1
-    low, high = recall.interval(rows, confidence=0.5)
-    assert (low, high) == (pytest.approx(58.333 - 27.778, abs=1e-3), pytest.approx(58.333 + 27.778, abs=1e-3))
-
-
-def test_a_sample_without_verdicts_is_unscored_even_if_it_has_a_score_of_the_paper_protocol() -> None:
-    weights = some_weights(a=[0.2, 0.6], b=[0.5, 0.5])
-    rows = specific_rows([sample("a", "one", None, score=80), sample("b", "two", [True, False])], weights)
-    assert recall.recall(rows) == 50
-    assert recall.coverage(rows) == 50
+def test_the_weights_of_a_sample_are_found_by_its_id() -> None:
+    # 0.2 / (0.2 + 0.6)
+    assert some_weights(a=[0.2, 0.6], b=[0.5, 0.5]).recall("a", [True, False]) == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize(("sample_id", "present"), [("a", [True]), ("a", [True] * 3), ("unknown", [True]), ("a", [])])
 def test_samples_of_other_data_end_in_one_line(sample_id: str, present: list[bool]) -> None:
     with pytest.raises(EIBenchError, match="its triggers are weighed"):
-        specific_rows([sample(sample_id, "one", present)], some_weights(a=[0.2, 0.6]))
+        some_weights(a=[0.2, 0.6]).recall(sample_id, present)
 
 
 # The file

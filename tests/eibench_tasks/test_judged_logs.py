@@ -7,7 +7,7 @@ import pytest
 from support.judged_logs import JUDGE, line, write_log
 
 from eibench_tasks.errors import EIBenchError
-from eibench_tasks.report.samples import read_samples
+from eibench_tasks.judging.judged_logs import read_samples
 from eibench_tasks.report.text import columns
 
 OTHER = JUDGE | {"version": "2-def"}

@@ -8,9 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from eibench_tasks.data.lines import json_lines
+from eibench_tasks.data.lines import json_lines, printable
 from eibench_tasks.errors import EIBenchError
-from eibench_tasks.report.text import printable
 
 _MEND = "Give *_samples_eibench_*.jsonl of a run with --log_samples, or the folder that holds them"
 _NAME = re.compile(r"(?:^|_)samples_(?P<task>eibench.*?)(?:_\d{4}-\d\d-\d\dT.*)?$")  # lm-eval ends it with the time
