@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from eibench_tasks.data.answers import JUDGED
 from eibench_tasks.data.lines import json_lines, printable
 from eibench_tasks.errors import EIBenchError
 
@@ -22,7 +23,7 @@ class Judged:
     Attributes:
         file: the log that holds it; one log is one task of one model, judged once.
         task: from the log's name; "samples" where that does not say.
-        model: the name of the log's folder.
+        model: the name of the run's folder.
         sample_id, image_id, emotion, answer: as logged.
         score: recall in percent; None where unscored.
         present: the verdicts in the order of the reference list; None where the judge gave none.
@@ -118,7 +119,7 @@ def read_log(file: Path) -> list[Judged]:
     Raises:
         EIBenchError: it cannot be read, or holds something else.
     """
-    task, model = task_of(file), printable(file.resolve().parent.name)
+    task, model = task_of(file), printable(_run_folder(file).name)
     rows: dict[str, Judged] = {}
     unmeasured = 0
     for number, entry in json_lines(file, _MEND):
@@ -135,6 +136,12 @@ def read_log(file: Path) -> list[Judged]:
     if len({row.judge for row in rows.values()}) > 1:
         raise EIBenchError(f"{file} holds judgements of several judges", _MEND)
     return list(rows.values())
+
+
+def _run_folder(file: Path) -> Path:
+    """The folder of the run; what was judged again lies in ``judged/JUDGE/`` below it."""
+    folder = file.resolve().parent
+    return folder.parent.parent if folder.parent.name == JUDGED else folder
 
 
 def _not_judged(file: Path) -> EIBenchError:

@@ -44,25 +44,23 @@ class Comparison(BaseModel):
 
 
 def compare_runs(a: Path, b: Path) -> list[Comparison]:
-    """Compares two runs, task by task.
+    """Compares two runs, task by task and judge by judge.
 
     Raises:
-        EIBenchError: a run cannot be read, holds one task twice, or shares no scored sample with the other;
-            or the judges differ.
+        EIBenchError: a run cannot be read, holds answers of several models, or shares no task, no judge of a task, or
+            no scored sample with the other.
     """
-    runs_a, runs_b = _by_task(a), _by_task(b)
-    shared = [task for task in runs_a if task in runs_b]
-    if not shared:
-        what = f"no task is in both: {a} holds {', '.join(runs_a)}, {b} holds {', '.join(runs_b)}"
-        raise EIBenchError(what, _MEND)
-    for task in shared:
-        judges = runs_a[task][0].judge, runs_b[task][0].judge
-        if judges[0] != judges[1]:
-            raise EIBenchError(
-                f"{task} was judged by {judges[0]} in {a} and by {judges[1]} in {b}",
-                f"`eibench judge {a} {b} --judge NAME` makes them comparable",
-            )
-    return [compare(runs_a[task], runs_b[task]) for task in shared]
+    runs_a, runs_b = _by_task_and_judge(a), _by_task_and_judge(b)
+    if shared := [key for key in runs_a if key in runs_b]:
+        return [compare(runs_a[key], runs_b[key]) for key in shared]
+    judges = [dict(runs.keys()) for runs in (runs_a, runs_b)]
+    for task in judges[0].keys() & judges[1].keys():
+        raise EIBenchError(
+            f"{task} was judged by {judges[0][task]} in {a} and by {judges[1][task]} in {b}",
+            f"`eibench judge {a} {b} --judge NAME` makes them comparable",
+        )
+    held = [", ".join(found) for found in judges]
+    raise EIBenchError(f"no task is in both: {a} holds {held[0]}, {b} holds {held[1]}", _MEND)
 
 
 def compare(a: Sequence[Judged], b: Sequence[Judged]) -> Comparison:
@@ -97,11 +95,14 @@ def compare(a: Sequence[Judged], b: Sequence[Judged]) -> Comparison:
     )
 
 
-def _by_task(path: Path) -> dict[str, list[Judged]]:
-    tasks: dict[str, list[Judged]] = {}
+def _by_task_and_judge(path: Path) -> dict[tuple[str, str], list[Judged]]:
+    """The samples of one model; where one judge has judged a task more than once, the last time counts."""
+    found: dict[tuple[str, str], list[Judged]] = {}
     for row in read_samples([path]):
-        rows = tasks.setdefault(row.task, [])
-        if rows and rows[0].file != row.file:
+        rows = found.setdefault((row.task, row.judge), [])
+        if rows and rows[0].model != row.model:
             raise EIBenchError(f"{path} holds {row.task} in {rows[0].file} and in {row.file}", _MEND)
+        if rows and rows[0].file != row.file:
+            rows.clear()
         rows.append(row)
-    return tasks
+    return found

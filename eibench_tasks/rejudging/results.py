@@ -102,7 +102,7 @@ def write(run: Run, judge: Judge, output: Path | None) -> Path:
         EIBenchError: they cannot be written.
     """
     slug = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{judge.name}-{judge.protocol}").strip("-")[:120]
-    folder = (output / run.folder.resolve().name if output else run.folder / JUDGED) / slug
+    folder = (output / run.folder.resolve().name if output else run.folder) / JUDGED / slug
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for task, (log, found) in run.tasks.items():

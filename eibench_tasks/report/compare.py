@@ -6,7 +6,7 @@ from eibench_tasks.report.text import columns, number, short, span
 
 def render(found: list[Comparison]) -> str:
     """The table as text, with notes below it."""
-    head = ("task", "samples", "images", "recall A", "recall B", "B - A", "95 % interval", "p")
+    head = ("task", "samples", "images", "recall A", "recall B", "B - A", "95 % interval", "p", "judge")
     rows = [
         (
             item.task,
@@ -17,6 +17,7 @@ def render(found: list[Comparison]) -> str:
             number(item.difference, sign="+"),
             span(item.low, item.high, sign="+"),
             "< 0.001" if item.p_value is not None and item.p_value < 0.001 else number(item.p_value, 3),
+            item.judge,
         )
         for item in found
     ]
@@ -27,7 +28,6 @@ def render(found: list[Comparison]) -> str:
 
 def _notes(found: list[Comparison]) -> list[str]:
     notes = ["Recall in percent over the samples scored in both runs; the interval and p are paired, by image."]
-    notes += [f"Judge: {judge}." for judge in dict.fromkeys(item.judge for item in found)]
     for item in found:
         if item.only_a or item.only_b:
             notes.append(f"{item.task}: left out, as scored in only one run: {item.only_a} of A, {item.only_b} of B.")

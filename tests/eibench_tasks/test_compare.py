@@ -114,6 +114,19 @@ def test_runs_of_different_judges_are_refused_with_what_to_do(tmp_path: Path) ->
     assert f"`eibench judge {a} {b} --judge NAME`" in str(error.value)
 
 
+def test_a_run_that_several_judges_have_judged_is_compared_by_each(tmp_path: Path) -> None:
+    other = JUDGE | {"name": "openai:x"}
+    for model, first, second in (("m", [True, False], [True, True]), ("n", [True, True], [False, True])):
+        write_log(tmp_path / model, line("s1", first))
+        write_log(tmp_path / model / "judged" / "openai-x-verdict", line("s1", second, judge=other))
+    found = {item.judge: item for item in compare_runs(tmp_path / "m", tmp_path / "n")}
+    assert {judge: item.difference for judge, item in found.items()} == {
+        "offline verdict 1-abc": 50,  # 50 against 100
+        "openai:x verdict 1-abc": -50,  # 100 against 50
+    }
+    assert {(item.a, item.b) for item in found.values()} == {("m", "n")}
+
+
 def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     a = write_log(tmp_path / "m", line("s1", [True]))
     other_task = write_log(tmp_path / "n", line("s1", [True]), task="eibench_complex")

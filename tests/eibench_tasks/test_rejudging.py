@@ -270,7 +270,7 @@ def test_the_run_lends_its_model_and_settings_without_their_secrets(tmp_path: Pa
     }
     (tmp_path / "20260101_000000_results.json").write_text(json.dumps(source), encoding="utf-8")
     file = judged(tmp_path, (CAKE, "a cake"), output=tmp_path / "out")
-    assert file.parent == tmp_path / "out" / tmp_path.name / "word-verdict"
+    assert file.parent == tmp_path / "out" / tmp_path.name / "judged" / "word-verdict"
     text = file.read_text(encoding="utf-8")
     assert "sk-secret" not in text
     results = json.loads(text)
