@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from base64 import b64encode
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Protocol
@@ -21,6 +22,23 @@ class Sampling:
     top_p: float | None = None
 
 
+class Picture(str):
+    """An image as data URL, which an image part of a message holds as its ``url``.
+
+    Attributes:
+        digest: sha256, in hex, of the image file. It stands for the image in `Ask.key`, so that an image is not
+            hashed again with every question about it.
+    """
+
+    digest: str
+
+    def __new__(cls, content: bytes, mime: str) -> "Picture":
+        """The image file of this content and type, for example ``image/jpeg``."""
+        picture = super().__new__(cls, f"data:{mime};base64,{b64encode(content).decode()}")
+        picture.digest = hashlib.sha256(content).hexdigest()
+        return picture
+
+
 @dataclass(frozen=True)
 class Ask:
     """One question to a language model.
@@ -31,6 +49,8 @@ class Ask:
         schema: JSON schema that the reply must follow, where the engine can enforce one.
         purpose: what the reply is for and the version of the rules that read it; part of `key`.
         attempt: counts how often the same question was asked before; part of `key`.
+        choices: values of which the reply holds one; engines that can say how likely each of them was.
+        place: questions of one place begin alike, so that one server of several should get them all.
     """
 
     messages: tuple[Message, ...]
@@ -38,10 +58,15 @@ class Ask:
     schema: dict[str, Any] | None = None
     purpose: str = ""
     attempt: int = 0
+    choices: tuple[str, ...] = ()
+    place: str = ""
 
     def key(self, engine: str) -> str:
         """sha256, in hex, over everything that determines the reply of the engine of this name."""
-        parts = [engine, self.purpose, self.attempt, vars(self.sampling), self.schema, self.messages]
+        messages = [_by_digest(message) for message in self.messages]
+        parts: list[Any] = [engine, self.purpose, self.attempt, vars(self.sampling), self.schema, messages]
+        if self.choices:
+            parts.append(self.choices)
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -57,6 +82,20 @@ class Ask:
         return sum(len(part.get("text", "").encode("utf-8", "replace")) for content in parts for part in content)
 
 
+def _by_digest(message: Message) -> Message:
+    """The message with its pictures named by their digests."""
+    content = message["content"]
+    if isinstance(content, str):
+        return message
+    parts = [
+        {"picture": part["image_url"]["url"].digest}
+        if part.get("type") == "image_url" and isinstance(part["image_url"]["url"], Picture)
+        else part
+        for part in content
+    ]
+    return {**message, "content": parts}
+
+
 class Reply(BaseModel):
     """What a model said.
 
@@ -64,6 +103,8 @@ class Reply(BaseModel):
         text: its words; may be anything, it is untrusted.
         finish: ``stop``, ``length`` where it was cut off, or what else the engine says.
         prompt_tokens, completion_tokens: None where the engine does not count.
+        cached_tokens: those of the prompt that the engine had computed before; None where it does not say.
+        likely: probability of each of the ask's choices, from 0 to 1; their sum may be less. None where unknown.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -72,6 +113,8 @@ class Reply(BaseModel):
     finish: str = "stop"
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    likely: dict[str, float] | None = None
 
 
 class Trouble(Enum):

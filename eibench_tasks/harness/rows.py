@@ -6,8 +6,8 @@ from typing import Any
 
 from eibench_tasks.data import annotations
 from eibench_tasks.data.schema import BASIC_EMOTIONS
+from eibench_tasks.engines.answer import failed_request, final_answer
 from eibench_tasks.errors import EIBenchError
-from eibench_tasks.judging.answer import failed_request, final_answer
 from eibench_tasks.judging.judgement import Judge, Judgement, Reference
 from eibench_tasks.metrics import coherence, recall
 from eibench_tasks.metrics.specific import load_weights

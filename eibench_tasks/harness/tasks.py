@@ -16,10 +16,10 @@ from eibench_tasks.data import annotations, demo
 from eibench_tasks.data.images import open_image
 from eibench_tasks.data.prepared import Prepared, check_images, load_prepared
 from eibench_tasks.data.schema import REPLAYED
+from eibench_tasks.engines.answer import failed_request, final_answer
 from eibench_tasks.errors import EIBenchError, ImagesError, RunStopped
 from eibench_tasks.harness import rows
 from eibench_tasks.harness.rows import Doc
-from eibench_tasks.judging.answer import failed_request, final_answer
 from eibench_tasks.judging.judgement import Judge
 from eibench_tasks.judging.registry import check_judge, judge_name, load_judge, reachable_judge
 from eibench_tasks.metrics import coherence

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from eibench_tasks.data.lines import printable
+from eibench_tasks.engines.answer import final_answer
 from eibench_tasks.errors import JudgeError
 from eibench_tasks.harness import rows
-from eibench_tasks.judging.answer import final_answer
 from eibench_tasks.judging.judgement import Judge, Judgement, Reference
 from eibench_tasks.judging.llm.judge import LLMJudge
 from eibench_tasks.judging.many import Item, judge_many

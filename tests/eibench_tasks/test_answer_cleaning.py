@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from eibench_tasks.judging.answer import FAILED_REQUEST, failed_request, final_answer
+from eibench_tasks.engines.answer import FAILED_REQUEST, failed_request, final_answer
 
 ANSWER = "He is happy because of the dog. 1 < 2 and a > b."
 TAGS = ["think", "thinking", "thought", "thoughts", "reasoning", "reason", "analysis", "reflection", "scratchpad"]

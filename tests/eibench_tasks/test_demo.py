@@ -11,7 +11,7 @@ from eibench_tasks.data import source
 from eibench_tasks.data.demo import FOLDER, PROMPT, demo_samples
 from eibench_tasks.data.images import open_image
 from eibench_tasks.data.schema import Sample
-from eibench_tasks.judging.answer import final_answer
+from eibench_tasks.engines.answer import final_answer
 
 ANSWERS = sorted((FOLDER / "answers").glob("*.jsonl"))
 

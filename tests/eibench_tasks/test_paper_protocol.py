@@ -9,8 +9,8 @@ from support.pinned import rules_hash
 
 from eibench_tasks.data.protocol import protocol_from_json
 from eibench_tasks.data.schema import JudgeProtocol
+from eibench_tasks.engines import answer as answer_rules
 from eibench_tasks.engines.engine import Ask, Reply
-from eibench_tasks.judging import answer as answer_rules
 from eibench_tasks.judging import published as published_rules
 from eibench_tasks.judging import untrusted
 from eibench_tasks.judging.judgement import Reference

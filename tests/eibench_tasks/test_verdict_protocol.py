@@ -10,17 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.pinned import rules_hash
 
+from eibench_tasks.engines import answer as answer_rules
+from eibench_tasks.engines import structured
 from eibench_tasks.engines.engine import Ask, Reply
-from eibench_tasks.judging import answer as answer_rules
+from eibench_tasks.engines.structured import MAX_REPLY
 from eibench_tasks.judging import untrusted
 from eibench_tasks.judging.judgement import Judgement, Reference
 from eibench_tasks.judging.llm import dialogue as shared
 from eibench_tasks.judging.llm import quotes, verdict
-from eibench_tasks.judging.llm.dialogue import MAX_REPLY, ROUNDS
+from eibench_tasks.judging.llm.dialogue import ROUNDS
 from eibench_tasks.judging.llm.verdict import DECOYS, VerdictProtocol, Verdicts, with_decoys
 from eibench_tasks.judging.untrusted import neutral
 
-PINNED = (2, "0df1ae5f21fb4928")
+PINNED = (2, "ba330742c5c486c8")
 """`RULES`, and the hash of the code that reads replies under that number."""
 
 TRIGGERS = ("tears on her face", "a broken toy", "rainy weather")
@@ -404,7 +406,7 @@ def test_the_version_is_part_of_what_replies_are_kept_under() -> None:
 
 
 def test_changed_rules_have_a_new_number() -> None:
-    now = (verdict.RULES, rules_hash(verdict, shared, quotes, untrusted, answer_rules))
+    now = (verdict.RULES, rules_hash(verdict, shared, structured, quotes, untrusted, answer_rules))
     assert now == PINNED, (
         f"The code that asks for verdicts and reads them has changed. If it can change a verdict, raise RULES in "
         f"{verdict.__name__}; then set PINNED in this file to {now}."

@@ -14,12 +14,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from eibench_tasks.engines.engine import Ask, Reply, Sampling
+from eibench_tasks.engines.structured import Unusable
 from eibench_tasks.errors import ImagesError
 from eibench_tasks.judging.judgement import Reference
 from eibench_tasks.judging.llm.dialogue import (
     ROUNDS,
     Numbered,
-    Unusable,
     entries,
     entries_schema,
     fenced,

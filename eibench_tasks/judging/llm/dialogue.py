@@ -10,12 +10,10 @@ from typing import Any, Generic, TypeVar
 from typing import Protocol as Interface
 
 from eibench_tasks.engines.engine import Ask, EngineError, Reply, Trouble
-from eibench_tasks.judging.answer import final_answer
+from eibench_tasks.engines.structured import Unusable, json_object, list_schema, object_schema
 
 ROUNDS = 4
 """How often a judge is asked about one thing at most."""
-MAX_REPLY = 100_000
-"""Characters; a longer reply is not read."""
 _FOLDER = Path(__file__).parent / "prompts"
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -60,57 +58,21 @@ async def hold(asked: Asked, dialogue: Dialogue[T], rounds: int = ROUNDS) -> T:
     return dialogue.result()
 
 
-class Unusable(ValueError):
-    """What a reply says does not count; the message says why."""
-
-
 def entries(reply: Reply, name: str) -> list[Any]:
-    """The list of this name in a reply: JSON and nothing else, but for reasoning before it and one code fence.
+    """The list of this name in a reply, which is read by `structured.json_object`.
 
     Raises:
-        Unusable: it is no such JSON.
+        Unusable: there is none.
     """
-    if len(reply.text) > MAX_REPLY:
-        raise Unusable("the reply is too long")
-    text = final_answer(reply.text)
-    if text.startswith("```") and text.endswith("```"):
-        text = text.partition("\n")[2].removesuffix("```")
-    if not text.strip():
-        raise Unusable("the reply is empty")
-    try:
-        data = json.loads(text, strict=False, parse_constant=_no_number, object_pairs_hook=_once)
-    except (ValueError, RecursionError):
-        cut = " and was cut off" if reply.finish == "length" else ""
-        raise Unusable(f"the reply is not the JSON asked for{cut}") from None
-    found = data.get(name) if isinstance(data, dict) else None
+    found = json_object(reply).get(name)
     if not isinstance(found, list):
         raise Unusable("the reply is not the JSON asked for")
     return found
 
 
-def _no_number(name: str) -> float:
-    raise ValueError(name)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys are there once: which of two counts would be a guess."""
-    if len({name for name, _ in pairs}) != len(pairs):
-        raise ValueError("a key twice")
-    return dict(pairs)
-
-
 def entries_schema(name: str, fields: Mapping[str, Any], least: int, most: int) -> dict[str, Any]:
     """JSON schema of a reply that is one list of objects; all fields are required."""
-
-    def exactly(properties: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "type": "object",
-            "properties": dict(properties),
-            "required": list(properties),
-            "additionalProperties": False,
-        }
-
-    return exactly({name: {"type": "array", "items": exactly(fields), "minItems": least, "maxItems": most}})
+    return object_schema({name: list_schema(object_schema(fields), least, most)})
 
 
 @lru_cache(maxsize=8)

@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from eibench_tasks.data.schema import Record
 from eibench_tasks.engines.engine import Ask, Engine, Sampling
+from eibench_tasks.engines.structured import Unusable
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.home import eibench_home
 from eibench_tasks.judging.judgement import Reference
@@ -25,7 +26,6 @@ from eibench_tasks.judging.llm.claims import RULES
 from eibench_tasks.judging.llm.dialogue import (
     ROUNDS,
     Numbered,
-    Unusable,
     entries_schema,
     hold,
     numbered,

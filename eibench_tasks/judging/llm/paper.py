@@ -8,8 +8,8 @@ import hashlib
 from typing import Literal
 
 from eibench_tasks.data.schema import JudgeProtocol
+from eibench_tasks.engines.answer import final_answer
 from eibench_tasks.engines.engine import Ask, Reply, Sampling
-from eibench_tasks.judging.answer import final_answer
 from eibench_tasks.judging.judgement import Judgement, PaperScore, Reference
 from eibench_tasks.judging.published import UnusableReply, read_reply
 from eibench_tasks.judging.untrusted import neutral

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from eibench_tasks.engines.engine import Ask, Reply, Sampling
+from eibench_tasks.engines.structured import Unusable
 from eibench_tasks.judging.judgement import Judgement, Reference, Verdict
 from eibench_tasks.judging.llm.dialogue import (
     ROUNDS,
-    Unusable,
     entries,
     entries_schema,
     fenced,

@@ -1,0 +1,1 @@
+"""CFSA: from a folder of images to a new split for Emotion Interpretation, by Coarse-to-Fine Self-Ask."""
