@@ -1,0 +1,261 @@
+"""The folder of a run: which images were taken in, what became of each, and who is at work on it."""
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+
+from cfsa_tool.errors import RunError
+from cfsa_tool.records import Item, Outcome
+from eibench_tasks.data.schema import Record
+
+FORMAT = 1
+"""Of the run's folder; a folder of a higher number was made by a newer version."""
+MANIFEST, STATE, JOURNAL, LOCK, QUESTIONS = "run.json", "run.sqlite", "journal.sqlite", "lock", "questions.yaml"
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS images (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, path BLOB NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
+    width INTEGER NOT NULL, height INTEGER NOT NULL, emotions TEXT NOT NULL, question TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS files (
+    path BLOB PRIMARY KEY, name TEXT NOT NULL, stamp TEXT NOT NULL, image TEXT, reason TEXT, hash INTEGER,
+    band0 INTEGER, band1 INTEGER, band2 INTEGER, band3 INTEGER, band4 INTEGER, band5 INTEGER, band6 INTEGER,
+    band7 INTEGER);
+CREATE TABLE IF NOT EXISTS outcomes (
+    id TEXT PRIMARY KEY, failure TEXT, stage TEXT, retry INTEGER NOT NULL, calls INTEGER NOT NULL,
+    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, finished REAL NOT NULL, outcome TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+
+
+class Manifest(Record):
+    """What `run.json` holds.
+
+    Attributes:
+        format: see `FORMAT`.
+        source: the images, as the user named them.
+        config: all fields of the configuration.
+        fingerprint: the fields that determine what is built, and the versions of prompts and rules.
+        version: of this package.
+    """
+
+    format: int = FORMAT
+    source: str
+    config: dict[str, Any]
+    fingerprint: dict[str, Any]
+    version: str
+
+
+class RunFolder:
+    """A run on disk. Used by one process at a time, see `locked`; any number may read.
+
+    Args:
+        folder: made where it is not there, if ``manifest`` is given.
+        manifest: of a new run.
+
+    Raises:
+        RunError: it is no run, was made by a newer version, or cannot be read or written.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest | None = None) -> None:
+        self.folder = folder
+        try:
+            if manifest and not (folder / MANIFEST).exists():
+                folder.mkdir(parents=True, exist_ok=True)
+                _write(folder / MANIFEST, manifest.model_dump_json(indent=1))
+            self.manifest = _manifest(folder)
+            self._db = sqlite3.connect(folder / STATE, timeout=60, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.executescript(_TABLES)
+        except (OSError, sqlite3.Error) as error:
+            raise trouble(folder, error) from None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps others from working on the run.
+
+        Raises:
+            RunError: somebody else does.
+        """
+        lock, file = FileLock(self.folder / LOCK), self.folder / f"{LOCK}.pid"
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            with_pid = f" (process {file.read_text().strip()})" if file.exists() else ""
+            raise RunError(
+                f"another `cfsa` is at work on {self.folder}{with_pid}",
+                f"Wait for it, or watch it: `cfsa status {self.folder}`",
+            ) from None
+        except OSError as error:
+            raise trouble(self.folder, error) from None
+        try:
+            file.write_text(str(os.getpid()))
+            yield
+        finally:
+            file.unlink(missing_ok=True)
+            lock.release()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """The state as SQLite; one transaction.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+        except (OSError, sqlite3.Error) as error:
+            raise trouble(self.folder, error) from None
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What a query finds.
+
+        Raises:
+            RunError: the state cannot be read.
+        """
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise trouble(self.folder, error) from None
+
+    # Images
+
+    def items(self, after: str = "", most: int = 500, pending: bool = False) -> list[Item]:
+        """Images in the order of their ids: a page of them.
+
+        Args:
+            after: the last id of the page before.
+            most: size of a page.
+            pending: only those without an outcome.
+        """
+        only = "AND id NOT IN (SELECT id FROM outcomes)" if pending else ""
+        found = self.rows(f"SELECT * FROM images WHERE id > ? {only} ORDER BY id LIMIT ?", after, most)
+        return [_item(row) for row in found]
+
+    def every_item(self, pending: bool = False) -> Iterator[Item]:
+        """All images, page by page, so that memory does not grow with their number."""
+        after = ""
+        while page := self.items(after, pending=pending):
+            yield from page
+            after = page[-1].id
+
+    def find(self, wanted: str) -> Item:
+        """The image with this id, the start of it, or this name.
+
+        Raises:
+            RunError: there is none, or more than one.
+        """
+        found = self.rows(
+            "SELECT * FROM images WHERE id = ?1 OR name = ?1 OR (length(?1) >= 4 AND substr(id, 1, length(?1)) = ?1)"
+            " ORDER BY id LIMIT 2",
+            wanted,
+        )
+        if len(found) != 1:
+            what = f"{wanted!r} names more than one image" if found else f"no image of the run is called {wanted!r}"
+            raise RunError(what, f"`cfsa status {self.folder} --images` lists ids and names")
+        return _item(found[0])
+
+    def left_out(self) -> Iterator[tuple[str, str]]:
+        """Name and reason of everything in the source that is no image of the run, by name."""
+        yield from self.rows("SELECT name, reason FROM files WHERE reason IS NOT NULL ORDER BY name, path")
+
+    # Outcomes
+
+    def finish(self, item: Item, outcome: Outcome) -> None:
+        """Keeps what became of an image.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        spent = (outcome.calls, outcome.prompt_tokens, outcome.completion_tokens)
+        row = (item.id, outcome.failure, outcome.stage, outcome.retry, *spent, time.time(), outcome.model_dump_json())
+        with self.writing() as db:
+            db.execute("REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    def outcome(self, item: Item) -> Outcome | None:
+        """What became of an image; None where it was not annotated yet."""
+        found = self.rows("SELECT outcome FROM outcomes WHERE id = ?", item.id)
+        return Outcome.model_validate_json(found[0][0]) if found else None
+
+    def outcomes(self) -> Iterator[tuple[Item, Outcome]]:
+        """All images that were annotated, in the order of their ids."""
+        for item in self.every_item():
+            if outcome := self.outcome(item):
+                yield item, outcome
+
+    # Facts
+
+    def fact(self, name: str) -> Any:
+        """Something else that the run has noted; None where it has not."""
+        found = self.rows("SELECT value FROM facts WHERE name = ?", name)
+        return json.loads(found[0][0]) if found else None
+
+    def note(self, name: str, value: Any) -> None:
+        """Notes a fact, as JSON.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        with self.writing() as db:
+            db.execute("REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
+
+    def close(self) -> None:
+        """Closes the state."""
+        self._db.close()
+
+
+def _item(row: tuple[Any, ...]) -> Item:
+    id_, name, path, sha256, size, width, height, emotions, question = row
+    place = Path(os.fsdecode(path))
+    return Item(id_, name, place, sha256, size, width, height, tuple(json.loads(emotions)), question)
+
+
+def _manifest(folder: Path) -> Manifest:
+    try:
+        data = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        made_by = data["format"]
+        if isinstance(made_by, int) and made_by > FORMAT:
+            raise RunError(
+                f"{folder} was made by a newer version of cfsa (format {made_by}, this one knows {FORMAT})",
+                "Run: `pip install --upgrade eibench`",
+            )
+        return Manifest.model_validate(data)
+    except FileNotFoundError:
+        raise RunError(f"{folder} is not the folder of a run", "Start one: `cfsa run IMAGES -o RUN`") from None
+    except (ValueError, KeyError, TypeError, ValidationError):
+        raise RunError(
+            f"{folder / MANIFEST} is damaged", "Start another run with --reuse, which keeps replies"
+        ) from None
+
+
+def _write(file: Path, text: str) -> None:
+    """Writes a file as a whole or not at all."""
+    temporary = file.with_name(f".{file.name}-{os.getpid()}")
+    with temporary.open("w", encoding="utf-8") as out:
+        out.write(text + "\n")
+        out.flush()
+        os.fsync(out.fileno())
+    temporary.replace(file)
+
+
+def trouble(folder: Path, error: Exception) -> RunError:
+    """What to say of a run's folder that cannot be read or written."""
+    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return RunError(
+        f"the run in {folder} can be neither read nor written ({why})",
+        "Make room or mend the permissions; what was done so far is kept, and the same command goes on",
+    )
