@@ -1,5 +1,7 @@
 """What determines a run: `cfsa.yaml`, and the flags that stand over it."""
 
+import inspect
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -86,25 +88,29 @@ class Config(Record):
     concurrency: int = Field(default=64, ge=1)
 
 
-def load_config(file: Path | None, flags: Mapping[str, Any]) -> Config:
+def load_config(file: Path | None, flags: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> Config:
     """The configuration of a file with flags over it.
 
     Args:
-        file: YAML with the fields of `Config`; None for the defaults.
-        flags: by field, those of the models as ``vision.model``; None where a flag was not given.
+        file: YAML with the fields of `Config`; None for ``before``.
+        flags: by field, those of the models as ``vision.model``.
+        before: fields of the configuration of a run that goes on; None for the defaults.
 
     Raises:
         ConfigError: the file cannot be read, or a field is unknown or has no such value.
     """
-    fields = _read(file) if file else {}
+    fields = _read(file) if file else dict(before or {})
     for name, value in flags.items():
-        if value is not None:
-            part, _, field = name.rpartition(".")
-            inner = fields.setdefault(part, {}) if part else fields
-            if not isinstance(inner, dict):
-                raise ConfigError(f"{file}: {part} must hold fields", _MEND)
-            inner[field] = value
-    if not (fields.get("vision") or {}).get("model"):
+        part, _, field = name.rpartition(".")
+        if part and not isinstance(fields.get(part) or {}, dict):
+            raise ConfigError(f"{file}: {part} must hold fields", _MEND)
+        if part:
+            fields[part] = {**(fields.get(part) or {}), field: value}
+        else:
+            fields[field] = value
+    if (fields.get("text") or {}).get("model") and "engine" not in fields["text"]:
+        fields["text"]["engine"] = (fields.get("vision") or {}).get("engine", Model.model_fields["engine"].default)
+    if not isinstance(fields.get("vision") or {}, dict) or not (fields.get("vision") or {}).get("model"):
         raise ConfigError("no vision model is named", "Give --model NAME (and --engine), or vision.model in --config")
     try:
         return Config.model_validate(fields)
@@ -152,3 +158,43 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 def _shown(value: Any) -> str:
     text = "none" if value is None else str(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def commented() -> str:
+    """A configuration file with every setting, its meaning, and its default; what `load_config` reads."""
+    lines = ["# Settings of `cfsa run --config`. What is left out has the value that stands here."]
+    for name, meaning in _meanings(Config).items():
+        lines += ["", *(f"# {line}" for line in meaning)]
+        if name == "vision":
+            lines += ["vision:", *_commented(Model, {"model": "NAME"}, "  ")]
+        else:
+            lines.append(f"{name}: {_as_yaml(Config.model_fields[name].default)}")
+    return "\n".join(lines) + "\n"
+
+
+def _commented(record: type[Record], given: Mapping[str, Any], indent: str) -> list[str]:
+    lines = []
+    for name, meaning in _meanings(record).items():
+        value = given.get(name, record.model_fields[name].get_default(call_default_factory=True))
+        lines += [*(f"{indent}# {line}" for line in meaning), f"{indent}{name}: {_as_yaml(value)}"]
+    return lines
+
+
+def _as_yaml(value: Any) -> str:
+    import yaml
+
+    return str(yaml.safe_dump(value, default_flow_style=True)).removesuffix("...\n").strip()
+
+
+def _meanings(record: type[Record]) -> dict[str, list[str]]:
+    """What the docstring of a record says of each field, folded."""
+    text = inspect.cleandoc(record.__doc__ or "").partition("Attributes:\n")[2]
+    text = text.replace("``", "`").replace("None ", "null ")
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        start = re.match(r" {4}(\w+): (.*)", line)
+        if start:
+            found[name := start[1]] = [start[2]]
+        elif line.strip():
+            found[name].append(line.strip())
+    return found

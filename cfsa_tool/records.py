@@ -8,6 +8,7 @@ from pydantic import Field
 
 from eibench_tasks.data.schema import Record
 from eibench_tasks.judging.llm.labels import Category, Kind
+from eibench_tasks.self_ask.stages import Note
 
 
 @dataclass(frozen=True)
@@ -34,22 +35,6 @@ class Item:
     height: int
     emotions: tuple[str, ...] = ()
     question: str = ""
-
-
-class Note(Record):
-    """One question of self-ask with its answer.
-
-    Attributes:
-        number: from 1, in the order in which they were asked about this image and emotion.
-        stage: ``general`` or ``scenario``.
-        turn: number of the turn of the conversation that answered it, from 1; see `cfsa show`.
-    """
-
-    number: int
-    stage: Literal["general", "scenario"]
-    question: str
-    answer: str
-    turn: int
 
 
 class Trigger(Record):
@@ -110,6 +95,7 @@ class Outcome(Record):
         skipped: in complex runs, emotions that gave no sample, each with its reason.
         calls: replies that it took, those that were at hand included.
         prompt_tokens, completion_tokens: of these replies, where the engine counts.
+        cached_tokens: those of the prompts that the engine had computed before.
         retry: how often the image had been tried anew (`cfsa retry`).
     """
 
@@ -119,5 +105,6 @@ class Outcome(Record):
     skipped: dict[str, str] = Field(default={})
     calls: int = 0
     prompt_tokens: int = 0
+    cached_tokens: int = 0
     completion_tokens: int = 0
     retry: int = 0

@@ -4,7 +4,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from cfsa_tool.errors import RunError
+from cfsa_tool.errors import ConfigError, RunError
 from cfsa_tool.records import Item, Outcome
 from eibench_tasks.data.schema import Record
 
@@ -25,12 +25,15 @@ CREATE TABLE IF NOT EXISTS images (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, path BLOB NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
     width INTEGER NOT NULL, height INTEGER NOT NULL, emotions TEXT NOT NULL, question TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS files (
-    path BLOB PRIMARY KEY, name TEXT NOT NULL, stamp TEXT NOT NULL, image TEXT, reason TEXT, hash INTEGER,
-    band0 INTEGER, band1 INTEGER, band2 INTEGER, band3 INTEGER, band4 INTEGER, band5 INTEGER, band6 INTEGER,
-    band7 INTEGER);
+    key BLOB PRIMARY KEY, name TEXT NOT NULL, stamp TEXT NOT NULL, image TEXT, kind TEXT, reason TEXT, hash INTEGER,
+    round INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS files_image ON files (image) WHERE image IS NOT NULL;
+CREATE TABLE IF NOT EXISTS bands (
+    band INTEGER NOT NULL, image TEXT NOT NULL, hash INTEGER NOT NULL, PRIMARY KEY (band, image)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outcomes (
     id TEXT PRIMARY KEY, failure TEXT, stage TEXT, retry INTEGER NOT NULL, calls INTEGER NOT NULL,
-    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, finished REAL NOT NULL, outcome TEXT NOT NULL);
+    prompt_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+    finished REAL NOT NULL, outcome TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
@@ -103,6 +106,16 @@ class RunFolder:
             file.unlink(missing_ok=True)
             lock.release()
 
+    def is_locked(self) -> bool:
+        """Whether somebody is at work on the run."""
+        lock = FileLock(self.folder / LOCK)
+        try:
+            lock.acquire(blocking=False)
+        except (Timeout, OSError):
+            return True
+        lock.release()
+        return False
+
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """The state as SQLite; one transaction.
@@ -134,24 +147,14 @@ class RunFolder:
 
     # Images
 
-    def items(self, after: str = "", most: int = 500, pending: bool = False) -> list[Item]:
+    def items(self, after: str = "", most: int = 500) -> list[Item]:
         """Images in the order of their ids: a page of them.
 
         Args:
             after: the last id of the page before.
             most: size of a page.
-            pending: only those without an outcome.
         """
-        only = "AND id NOT IN (SELECT id FROM outcomes)" if pending else ""
-        found = self.rows(f"SELECT * FROM images WHERE id > ? {only} ORDER BY id LIMIT ?", after, most)
-        return [_item(row) for row in found]
-
-    def every_item(self, pending: bool = False) -> Iterator[Item]:
-        """All images, page by page, so that memory does not grow with their number."""
-        after = ""
-        while page := self.items(after, pending=pending):
-            yield from page
-            after = page[-1].id
+        return [_item(row) for row in self.rows("SELECT * FROM images WHERE id > ? ORDER BY id LIMIT ?", after, most)]
 
     def find(self, wanted: str) -> Item:
         """The image with this id, the start of it, or this name.
@@ -170,8 +173,12 @@ class RunFolder:
         return _item(found[0])
 
     def left_out(self) -> Iterator[tuple[str, str]]:
-        """Name and reason of everything in the source that is no image of the run, by name."""
-        yield from self.rows("SELECT name, reason FROM files WHERE reason IS NOT NULL ORDER BY name, path")
+        """Name and reason of everything in the source that is no image of the run, in the source's order of names."""
+        after = b""
+        query = "SELECT key, name, reason FROM files WHERE reason IS NOT NULL AND key > ? ORDER BY key LIMIT 500"
+        while page := self.rows(query, after):
+            yield from ((name, reason) for _, name, reason in page)
+            after = page[-1][0]
 
     # Outcomes
 
@@ -181,10 +188,10 @@ class RunFolder:
         Raises:
             RunError: it cannot be written.
         """
-        spent = (outcome.calls, outcome.prompt_tokens, outcome.completion_tokens)
+        spent = (outcome.calls, outcome.prompt_tokens, outcome.cached_tokens, outcome.completion_tokens)
         row = (item.id, outcome.failure, outcome.stage, outcome.retry, *spent, time.time(), outcome.model_dump_json())
         with self.writing() as db:
-            db.execute("REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            db.execute("REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def outcome(self, item: Item) -> Outcome | None:
         """What became of an image; None where it was not annotated yet."""
@@ -193,9 +200,31 @@ class RunFolder:
 
     def outcomes(self) -> Iterator[tuple[Item, Outcome]]:
         """All images that were annotated, in the order of their ids."""
-        for item in self.every_item():
-            if outcome := self.outcome(item):
+        for item, retry, _ in self.standing():
+            if retry is not None and (outcome := self.outcome(item)):
                 yield item, outcome
+
+    def standing(self, most: int | None = None) -> Iterator[tuple[Item, int | None, str | None]]:
+        """The first images by id, page by page: each with its retries, None where it has no outcome, and its failure.
+
+        Args:
+            most: how many; None for all.
+        """
+        after, left = "", most
+        while left is None or left > 0:
+            size = 500 if left is None else min(500, left)
+            page = self.rows(
+                "SELECT images.*, outcomes.retry, outcomes.failure FROM images LEFT JOIN outcomes USING (id)"
+                " WHERE images.id > ? ORDER BY images.id LIMIT ?",
+                after,
+                size,
+            )
+            if not page:
+                return
+            for *row, retry, failure in page:
+                yield _item(tuple(row)), retry, failure
+            after = page[-1][0]
+            left = None if left is None else left - len(page)
 
     # Facts
 
@@ -212,6 +241,21 @@ class RunFolder:
         """
         with self.writing() as db:
             db.execute("REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
+
+    def keep_questions(self, questions: Sequence[str]) -> None:
+        """Keeps the general questions that images are annotated with.
+
+        Raises:
+            ConfigError: images were annotated with others.
+        """
+        before = self.fact("questions")
+        if before is None or not self.rows("SELECT 1 FROM outcomes LIMIT 1"):
+            self.note("questions", list(questions))
+        elif before != list(questions):
+            raise ConfigError(
+                f"{self.folder / QUESTIONS} was changed after images were annotated",
+                f"Put it back, or copy it into another run: `cfsa run … -o {self.folder}-2 --reuse {self.folder}`",
+            )
 
     def close(self) -> None:
         """Closes the state."""

@@ -26,16 +26,16 @@ class Picture(str):
     """An image as data URL, which an image part of a message holds as its ``url``.
 
     Attributes:
-        digest: sha256, in hex, of the image file. It stands for the image in `Ask.key`, so that an image is not
-            hashed again with every question about it.
+        digest: identifies the image, in hex. It stands for the image in `Ask.key`, so that an image is not hashed
+            again with every question about it.
     """
 
     digest: str
 
-    def __new__(cls, content: bytes, mime: str) -> "Picture":
-        """The image file of this content and type, for example ``image/jpeg``."""
+    def __new__(cls, content: bytes, mime: str, digest: str = "") -> "Picture":
+        """The image file of this content and type, for example ``image/jpeg``; ``digest`` is its sha256 if not given."""
         picture = super().__new__(cls, f"data:{mime};base64,{b64encode(content).decode()}")
-        picture.digest = hashlib.sha256(content).hexdigest()
+        picture.digest = digest or hashlib.sha256(content).hexdigest()
         return picture
 
 

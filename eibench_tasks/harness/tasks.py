@@ -24,6 +24,7 @@ from eibench_tasks.judging.judgement import Judge
 from eibench_tasks.judging.registry import check_judge, judge_name, load_judge, reachable_judge
 from eibench_tasks.metrics import coherence
 from eibench_tasks.metrics.specific import load_weights
+from eibench_tasks.self_ask import replayed
 from eibench_tasks.settings import persona, turns
 
 
@@ -177,7 +178,7 @@ def self_ask_turn(
     doc: Doc, lmms_eval_specific_kwargs: Any = None, previous_output: Sequence[str | None] | None = None, **_: Any
 ) -> Any:
     """The turns of the cfsa setting."""
-    return _turn(turns.self_ask, doc, previous_output)
+    return _turn(replayed.self_ask, doc, previous_output)
 
 
 def _turn(setting: turns.NextPrompt, doc: Doc, outputs: Sequence[str | None] | None) -> Any:

@@ -1,4 +1,4 @@
-"""The settings that take several turns: the model's own caption, and self-ask (CFSA).
+"""The settings that take several turns: the model's own caption, and self-ask (CFSA), which is in `self_ask`.
 
 A setting is a function from the replies so far to the next prompt; when it has none left, the last reply is the
 answer. The harness keeps no state between turns, so neither do we: everything follows from the replies.
@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TypedDict
 
+from eibench_tasks.self_ask import replayed
 from eibench_tasks.settings.prompts import prompt
 
 NextPrompt = Callable[[str, Sequence[str]], str | None]
@@ -33,20 +34,6 @@ def with_caption(user_prompt: str, caption: str) -> str:
     return prompt("caption_v1", caption=caption, question=user_prompt)
 
 
-def self_ask(user_prompt: str, replies: Sequence[str]) -> str | None:
-    """CFSA at inference, a reconstruction: general questions, own questions, their answers, summary."""
-    if not replies:
-        return prompt("cfsa_general_v1")
-    if len(replies) == 1:
-        return prompt("cfsa_ask_v1", question=user_prompt, turns=replies[0])
-    if len(replies) == 2:
-        return prompt("cfsa_answer_v1", turns=replies[1])
-    if len(replies) == 3:
-        notes = f"{replies[0]}\n\n{replies[1]}\n\n{replies[2]}"
-        return prompt("cfsa_summary_v1", question=user_prompt, turns=notes)
-    return None
-
-
 def pack(prompts: Sequence[str], replies: Sequence[str]) -> str:
     """All turns as one text, the form in which they pass through the harness and its log.
 
@@ -68,6 +55,6 @@ def unpack(text: str) -> list[Turn] | None:
 
 
 def last_reply(output: str) -> tuple[str, list[Turn] | None]:
-    """What the model wrote last, and all turns where several were packed into the output."""
+    """The answer in what the model wrote last, and all turns where several were packed into the output."""
     said = unpack(output)
-    return (said[-1]["reply"], said) if said else (output, None)
+    return (replayed.answer(said[-1]["prompt"], said[-1]["reply"]), said) if said else (output, None)

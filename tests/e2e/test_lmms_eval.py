@@ -22,7 +22,7 @@ SETTINGS = {
     "eibench_basic_user": 1,
     "eibench_basic_caption": 2,
     "eibench_basic_cot": 1,
-    "eibench_basic_cfsa": 4,
+    "eibench_basic_cfsa": 6,
     "eibench_complex": 1,
 }
 """The tasks of eibench_all, and how many prompts each sends a sample."""

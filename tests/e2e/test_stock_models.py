@@ -7,7 +7,6 @@ its processor gets is recorded.
 
 import io
 import json
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from support import annotator
 from support.homes import Home
 from support.openai_server import ChatServer, Request
 from support.runs import command, evaluate, written_samples
 from support.standins import standin_bytes
 from support.tiny_qwen import write_tiny_qwen
+
+from eibench_tasks.self_ask.replayed import self_ask
 
 STOCK = [("openai", False), ("openai", True), ("async_openai", False)]
 STOCK_IDS = ["openai-chat", "openai-simple", "async_openai"]
@@ -254,23 +256,22 @@ def test_images_without_a_prepared_caption_get_one_of_the_model(
 
 
 @pytest.mark.parametrize(("model", "simple"), STOCK, ids=STOCK_IDS)
-def test_cfsa_takes_four_turns_each_with_the_image_and_builds_on_the_replies(
+def test_cfsa_asks_from_coarse_to_fine_each_time_with_the_image_and_builds_on_the_replies(
     few: Home, server: ChatServer, protocol: dict[str, str], questions: dict[str, str], model: str, simple: bool
 ) -> None:
-    server.answer = lambda request: f"Reply to {zlib.crc32(request.text.encode())}."
+    server.answer = lambda request: annotator.text(request.body)
     found = evaluate(["eibench_basic_cfsa"], model, _args(server), force_simple=simple, limit=1)
     (key, question), *_ = questions.items()
-    user = protocol["user"].replace("{question}", question)
     prompts = list(dict.fromkeys(request.text for request in server.requests))
     assert _asked_turns(server) == sorted((prompt, _pixels(_standin(key))) for prompt in prompts)
-    general, ask, answer, summary = prompts
-    replies = [f"Reply to {zlib.crc32(prompt.encode())}." for prompt in prompts]
-    assert user not in general
-    assert user in ask and replies[0] in ask
-    assert replies[1] in answer
-    assert summary.startswith(user) and "\n\n".join(replies[:3]) in summary
+    replies = [annotator.text(request.body) for request in {r.text: r for r in server.requests}.values()]
+    user = protocol["user"].replace("{question}", question)
+    assert prompts == [self_ask(user, replies[:turn]) for turn in range(len(prompts))]
+    assert user in prompts[0]
+    assert len(prompts) in (5, 6)
     (sample,) = found["samples"]["eibench_basic_cfsa"]
-    assert sample["recall_overall"]["answer"] == replies[3]
+    triggers = [trigger["text"] for trigger in json.loads(replies[-1])["triggers"]]
+    assert sample["recall_overall"]["answer"] == "\n".join(triggers)
     assert [turn["prompt"] for turn in sample["recall_overall"]["turns"]] == prompts
 
 
@@ -378,7 +379,7 @@ def test_qwen_gets_the_published_prompt_and_the_image_once(
 
 
 @MODES
-def test_qwen_holds_a_self_ask_conversation_of_four_turns_with_the_image_in_each(
+def test_qwen_holds_a_self_ask_conversation_with_the_image_in_each_turn(
     few: Home, checkpoint: Path, questions: dict[str, str], simple: bool
 ) -> None:
     model = _qwen(checkpoint, simple)
@@ -387,7 +388,7 @@ def test_qwen_holds_a_self_ask_conversation_of_four_turns_with_the_image_in_each
     (sample,) = found["samples"]["eibench_basic_cfsa"]
     turns = sample["recall_overall"]["turns"]
     (key, *_) = questions
-    assert len(turns) == len(recorded.texts) == len(recorded.images) == 4
+    assert len(turns) == len(recorded.texts) == len(recorded.images) >= 5
     assert all(_differs(image, key) < 5 for image in recorded.images)
     for turn, text in zip(turns, recorded.texts, strict=True):
         assert _through_the_template(turn["prompt"]) in text

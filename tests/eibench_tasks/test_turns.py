@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from eibench_tasks.settings import prompts
 from eibench_tasks.settings.prompts import prompt
-from eibench_tasks.settings.turns import NextPrompt, own_caption, pack, self_ask, unpack, with_caption
+from eibench_tasks.settings.turns import NextPrompt, own_caption, pack, unpack, with_caption
 
 QUESTION = "You look at images. What makes {her} happy?"
 FOLDER = Path(prompts.__file__).parent
@@ -40,31 +40,8 @@ def test_the_image_is_described_before_the_question_is_known() -> None:
     assert own_caption(QUESTION, []) == own_caption("Another question?", [])
 
 
-# The cfsa setting
-
-
-def test_self_ask_takes_four_turns() -> None:
-    assert len(conversation(self_ask, ["general", "1. Why?", "Because.", "The dog."])) == 4
-
-
-def test_the_general_questions_come_before_the_question_is_known() -> None:
-    assert self_ask(QUESTION, []) == prompt("cfsa_general_v1")
-
-
-def test_each_turn_builds_on_the_replies_before_it() -> None:
-    _, ask, answer, summary = conversation(self_ask, ["<GENERAL>", "<OWN QUESTIONS>", "<OWN ANSWERS>", "<END>"])
-    assert QUESTION in ask
-    assert "<GENERAL>" in ask
-    assert "<OWN QUESTIONS>" in answer
-    assert QUESTION not in answer
-    notes = "<GENERAL>\n\n<OWN QUESTIONS>\n\n<OWN ANSWERS>"
-    assert notes in summary
-    assert summary.startswith(QUESTION)
-
-
 def test_an_empty_reply_does_not_end_a_conversation() -> None:
     assert len(conversation(own_caption, ["", ""])) == 2
-    assert len(conversation(self_ask, ["", "", "", ""])) == 4
 
 
 # Prompts
