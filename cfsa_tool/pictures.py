@@ -29,7 +29,7 @@ def picture(item: Item, side: int) -> Picture:
         raise ImagesError("the file has changed since it was taken in")
     if max(item.width, item.height) <= side and (mime := as_it_is(content)):
         return Picture(content, mime, item.sha256)
-    return Picture(_smaller(item, side), "image/jpeg", hashlib.sha256(f"{item.sha256} {side}".encode()).hexdigest())
+    return Picture(_smaller(content, side), "image/jpeg", hashlib.sha256(f"{item.sha256} {side}".encode()).hexdigest())
 
 
 def as_it_is(content: bytes) -> str:
@@ -42,10 +42,10 @@ def as_it_is(content: bytes) -> str:
         return _MIME.get(image.format or "", "") if upright and plain else ""
 
 
-def _smaller(item: Item, side: int) -> bytes:
-    from eibench_tasks.data.images import open_image
+def _smaller(file: bytes, side: int) -> bytes:
+    from eibench_tasks.data.images import decode
 
-    image = open_image(item.path)
+    image = decode(file)
     image.thumbnail((side, side))
     content = io.BytesIO()
     image.save(content, "JPEG", quality=92)

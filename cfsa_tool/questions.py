@@ -54,7 +54,7 @@ def read(file: Path) -> list[str] | None:
         said = yaml.safe_load(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise ConfigError(f"cannot read {file} ({type(error).__name__})", mend) from None
     questions = said.get("questions") if isinstance(said, dict) else None
     if not isinstance(questions, list) or not 1 <= len(questions) <= MOST:

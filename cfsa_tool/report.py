@@ -1,7 +1,7 @@
 """What the commands say on the terminal."""
 
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -32,9 +32,14 @@ def render_standing(folder: RunFolder, now: Standing) -> str:
         lines.append(f"{short(now.calls)} replies; {said}")
     if now.per_hour:
         left = f", about {span(now.hours_left)} left" if now.to_go and now.hours_left else ""
-        lines.append(f"{short(now.per_hour)} images an hour{left}")
-    lines += [f"failed: {count:,} × {printable(reason)[:160]}" for reason, count in now.reasons]
-    return "\n".join([*lines, "", *_next(folder, now)])
+        lines.append(f"{now.per_hour:,.0f} images an hour{left}")
+    lines += [f"failed: {count:,} × {reason[:160]}" for reason, count in now.reasons]
+    return _text([*lines, "", *_next(folder, now)])
+
+
+def _text(lines: Iterable[str]) -> str:
+    """Lines for the terminal, which nothing in them can command: names, replies and models are other people's."""
+    return "\n".join(map(printable, lines))
 
 
 def _next(folder: RunFolder, now: Standing) -> list[str]:
@@ -50,11 +55,11 @@ def _next(folder: RunFolder, now: Standing) -> list[str]:
 def render_taken_in(taken: Any, folder: RunFolder) -> str:
     """What the images are."""
     emotions = ", ".join(f"{name} {count:,}" for name, count in sorted(taken.emotions.items())) or "named by the model"
-    text = f"{taken.images:,} images ({emotions})"
+    lines = [f"{taken.images:,} images ({emotions})"]
     if taken.left_out:
-        reasons = "; ".join(f"{count:,} × {printable(reason)}" for reason, count in list(taken.left_out.items())[:4])
-        text += f"\nleft out: {reasons}   (cfsa status {folder.folder} --left-out)"
-    return text
+        reasons = "; ".join(f"{count:,} × {reason}" for reason, count in list(taken.left_out.items())[:4])
+        lines.append(f"left out: {reasons}   (cfsa status {folder.folder} --left-out)")
+    return _text(lines)
 
 
 def render_estimate(found: Estimate, prices: "Prices | None") -> str:
@@ -78,14 +83,14 @@ def render_estimate(found: Estimate, prices: "Prices | None") -> str:
 def image_lines(folder: RunFolder) -> Iterator[str]:
     """One line an image."""
     for item, retry, failure in folder.standing():
-        state = "to go" if retry is None else f"failed: {printable(failure)[:100]}" if failure is not None else "done"
-        yield f"{item.id}  {printable(item.name)}  {', '.join(item.emotions) or '?'}  {state}"
+        state = "to go" if retry is None else f"failed: {failure[:100]}" if failure is not None else "done"
+        yield printable(f"{item.id}  {item.name}  {', '.join(item.emotions) or '?'}  {state}")
 
 
 def render_conversation(item: Item, turns: Sequence[Turn], outcome: Outcome | None, prompts: bool) -> str:
     """The conversation about one image and what was made of it."""
     size = f"{item.width} × {item.height}"
-    lines = [f"{item.id}  {printable(item.name)}  {size}  {', '.join(item.emotions) or 'emotion unknown'}"]
+    lines = [f"{item.id}  {item.name}  {size}  {', '.join(item.emotions) or 'emotion unknown'}"]
     for turn in turns:
         number = f"turn {turn.number} · " if turn.number else ""
         lines += ["", f"── {number}{turn.stage} · {turn.asked} model ".ljust(_WIDTH, "─")]
@@ -94,31 +99,31 @@ def render_conversation(item: Item, turns: Sequence[Turn], outcome: Outcome | No
         if turn.likely:
             lines.append("  " + ", ".join(f"{choice} {share:.2f}" for choice, share in turn.likely.items()))
         if turn.problem:
-            lines.append(f"  ✗ not used: {printable(turn.problem)}")
+            lines.append(f"  ✗ not used: {turn.problem}")
     lines += ["", "═" * _WIDTH]
     if outcome is None:
-        return "\n".join([*lines, "Not done yet."])
+        return _text([*lines, "Not done yet."])
     if outcome.failure is not None:
-        return "\n".join([*lines, f"Failed at {outcome.stage}: {printable(outcome.failure)}"])
+        return _text([*lines, f"Failed at {outcome.stage}: {outcome.failure}"])
     for sample in outcome.samples:
         lines += _sample(sample)
-    return "\n".join([*lines, *(f"no sample for {name}: {printable(why)}" for name, why in outcome.skipped.items())])
+    return _text([*lines, *(f"no sample for {name}: {why}" for name, why in outcome.skipped.items())])
 
 
 def _sample(sample: BuiltSample) -> list[str]:
     by = " (named by the model)" if sample.emotion_by == "model" else ""
-    lines = [f"{sample.emotion}{by}: {printable(sample.question)}"]
+    lines = [f"{sample.emotion}{by}: {sample.question}"]
     for number, trigger in enumerate(sample.triggers, start=1):
         facts = [str(fact) for fact in (trigger.kind, trigger.category) if fact]
         facts += [f"p {trigger.probability:.2f}"] if trigger.probability is not None else []
         facts += [f"notes {', '.join(map(str, trigger.notes))}"] if trigger.notes else []
-        lines.append(f"  {number}. {printable(trigger.text)}  [{'; '.join(facts)}]")
-        lines += [f"     = {printable(text)}" for text in trigger.merged]
-    return lines + [f"  ✗ {printable(one.text)}  [{printable(one.reason)}]" for one in sample.dropped]
+        lines.append(f"  {number}. {trigger.text}  [{'; '.join(facts)}]")
+        lines += [f"     = {text}" for text in trigger.merged]
+    return lines + [f"  ✗ {one.text}  [{one.reason}]" for one in sample.dropped]
 
 
 def _indented(text: str, mark: str) -> list[str]:
-    lines = [printable(line) for line in text.splitlines()] or [""]
+    lines = text.splitlines() or [""]
     folded = [part for line in lines for part in textwrap.wrap(line, _WIDTH, replace_whitespace=False) or [""]]
     return [f"{mark if number == 0 else '  '}{line}" for number, line in enumerate(folded)]
 

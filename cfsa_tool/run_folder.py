@@ -14,11 +14,13 @@ from pydantic import ValidationError
 
 from cfsa_tool.errors import ConfigError, RunError
 from cfsa_tool.records import Item, Outcome
+from eibench_tasks.data.lines import printable
 from eibench_tasks.data.schema import Record
 
 FORMAT = 1
 """Of the run's folder; a folder of a higher number was made by a newer version."""
 MANIFEST, STATE, JOURNAL, LOCK, QUESTIONS = "run.json", "run.sqlite", "journal.sqlite", "lock", "questions.yaml"
+_GLANCE = 1.0  # seconds; whoever only looks whether the run is locked holds the lock for a moment
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS images (
@@ -90,7 +92,8 @@ class RunFolder:
         """
         lock, file = FileLock(self.folder / LOCK), self.folder / f"{LOCK}.pid"
         try:
-            lock.acquire(blocking=False)
+            lock.acquire(timeout=_GLANCE)
+            file.write_text(str(os.getpid()))
         except Timeout:
             with_pid = f" (process {file.read_text().strip()})" if file.exists() else ""
             raise RunError(
@@ -98,9 +101,9 @@ class RunFolder:
                 f"Wait for it, or watch it: `cfsa status {self.folder}`",
             ) from None
         except OSError as error:
+            lock.release()
             raise trouble(self.folder, error) from None
         try:
-            file.write_text(str(os.getpid()))
             yield
         finally:
             file.unlink(missing_ok=True)
@@ -127,12 +130,26 @@ class RunFolder:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # SQLite may have rolled back already, as on a full disk
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
         except (OSError, sqlite3.Error) as error:
             raise trouble(self.folder, error) from None
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Reads meanwhile see the state of one moment, whoever else goes on with the run. Nothing may be written.
+
+        Raises:
+            RunError: the state cannot be read.
+        """
+        self.rows("BEGIN")
+        try:
+            yield
+        finally:
+            self.rows("ROLLBACK")
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """What a query finds.
@@ -165,7 +182,7 @@ class RunFolder:
         found = self.rows(
             "SELECT * FROM images WHERE id = ?1 OR name = ?1 OR (length(?1) >= 4 AND substr(id, 1, length(?1)) = ?1)"
             " ORDER BY id LIMIT 2",
-            wanted,
+            printable(wanted),
         )
         if len(found) != 1:
             what = f"{wanted!r} names more than one image" if found else f"no image of the run is called {wanted!r}"
@@ -280,7 +297,7 @@ def _manifest(folder: Path) -> Manifest:
         return Manifest.model_validate(data)
     except FileNotFoundError:
         raise RunError(f"{folder} is not the folder of a run", "Start one: `cfsa run IMAGES -o RUN`") from None
-    except (ValueError, KeyError, TypeError, ValidationError):
+    except (ValueError, KeyError, TypeError, RecursionError, ValidationError):
         raise RunError(
             f"{folder / MANIFEST} is damaged", "Start another run with --reuse, which keeps replies"
         ) from None

@@ -1,6 +1,7 @@
 """Carries out a run: opens or resumes its folder, holds the pilot, and works off the images, many at once."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from cfsa_tool.errors import ConfigError, RunError
 from cfsa_tool.journal import Journal
 from cfsa_tool.pictures import picture
 from cfsa_tool.records import Item, Outcome
-from cfsa_tool.run_folder import JOURNAL, MANIFEST, Manifest, RunFolder
+from cfsa_tool.run_folder import JOURNAL, MANIFEST, Manifest, RunFolder, trouble
 from cfsa_tool.stages import pilot
 from cfsa_tool.stages.annotate import Plan, annotate, versions, wording
 from cfsa_tool.stages.checks import all_or_none
@@ -38,8 +39,8 @@ def open_run(source: str, folder: Path, config: Config, reuse: Sequence[Path] = 
         ConfigError: the run that is there was started with another configuration.
         RunError: the folder cannot be used.
     """
-    fingerprint = fingerprint_of(source, config)
-    if not (folder / MANIFEST).exists() and folder.exists() and any(folder.iterdir()):
+    fingerprint, source = fingerprint_of(source, config), _as_text(source)
+    if not (folder / MANIFEST).exists() and _holds_files(folder):
         raise RunError(f"{folder} holds other files and no run", "Name a new folder: `cfsa run IMAGES -o RUN`")
     earlier = [str(RunFolder(other).folder.resolve()) for other in reuse]
     manifest = Manifest(
@@ -57,11 +58,30 @@ def open_run(source: str, folder: Path, config: Config, reuse: Sequence[Path] = 
     return run
 
 
+def _holds_files(folder: Path) -> bool:
+    """Whether there is anything but hidden files, such as the beginning of a manifest that a kill cut short."""
+    try:
+        return folder.exists() and any(not file.name.startswith(".") for file in folder.iterdir())
+    except OSError as error:
+        raise trouble(folder, error) from None
+
+
 def fingerprint_of(source: str, config: Config) -> dict[str, Any]:
     """What determines the results of a run: configuration, images, and the versions of prompts and rules."""
-    local = Path(source)
-    images = str(local.resolve()) if local.exists() else source
-    return fingerprinted(config) | {"images": images} | {f"version.{k}": v for k, v in versions().items()}
+    return fingerprinted(config) | {"images": _in_full(source)} | {f"version.{k}": v for k, v in versions().items()}
+
+
+def _in_full(source: str) -> str:
+    """The same name for a source, from wherever it is named."""
+    try:
+        return _as_text(str(Path(source).resolve()) if Path(source).exists() else source)
+    except OSError:  # it is longer than any file's name
+        return _as_text(source)
+
+
+def _as_text(name: str) -> str:
+    """A name with escapes for bytes that are no text."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True)
@@ -94,10 +114,13 @@ class Journals:
 
 async def hold_pilot(
     folder: RunFolder, crew: Crew, config: Config, on_turn: Watch | None = None
-) -> list[pilot.Proposal]:
+) -> tuple[list[pilot.Proposal], int]:
     """Stage 0 over a sample of the run's images.
 
     The ids are hashes of the images, so that the first of them are a sample that depends on nothing else.
+
+    Returns:
+        What was proposed, the most frequent first, and how many proposals that was.
 
     Raises:
         RunError: nothing was proposed.
@@ -116,7 +139,7 @@ async def hold_pilot(
             f"the pilot came to no general question: {failed.reason}",
             "Take the paper's: `general: paper` in the configuration, or write your own there",
         ) from None
-    return pilot.most_frequent(proposals)
+    return pilot.most_frequent(proposals), len(proposals)
 
 
 def pending(folder: RunFolder, limit: int | None) -> Iterator[tuple[Item, int]]:

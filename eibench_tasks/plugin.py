@@ -8,6 +8,7 @@ from collections.abc import Callable
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -31,6 +32,7 @@ def register() -> list[Any]:
 
 def _show_our_tasks(module: ModuleType) -> None:
     """Lets every TaskManager index our folder too, after its own ones and those of the user."""
+    from eibench_tasks.data.exported import is_exported
     from eibench_tasks.home import task_configs
 
     manager: Any = module.TaskManager
@@ -52,6 +54,12 @@ def _show_our_tasks(module: ModuleType) -> None:
             from eibench_tasks.harness.tasks import check_run
 
             check_run(prepared=ours != {"eibench_demo"})  # before a model is loaded for minutes
+        files = [self.task_index[name]["yaml_path"] for name in (*names, *tagged)]  # -1 for tags
+        for split in {Path(file).parent for file in files if isinstance(file, str)}:
+            if is_exported(split):
+                from eibench_tasks.harness.split import check_split
+
+                check_split(split)
         return names
 
     manager.initialize_tasks, manager.match_tasks = initialize_tasks, match_tasks

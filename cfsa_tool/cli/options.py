@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from cfsa_tool.config import Config
+    from cfsa_tool.config import Config, Model
 
 PATH = click.Path(path_type=Path)
 RUN = click.Path(path_type=Path, exists=True, file_okay=False)
@@ -85,13 +85,17 @@ def config_from(file: Path | None, flags: Mapping[str, Any], folder: Path | None
     return load_config(file, given, before)
 
 
-def key_from(file: Path | None, base_url: list[str]) -> str:
-    """The servers' key: of a file, of ``CFSA_API_KEY``, or, for OpenAI's own address only, of ``OPENAI_API_KEY``."""
-    if file:
-        try:
-            return file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            raise click.UsageError(f"cannot read the key file {file}") from None
-    if key := os.environ.get("CFSA_API_KEY", "").strip():
-        return key
-    return "" if base_url else os.environ.get("OPENAI_API_KEY", "").strip()
+def keys_from(file: Path | None) -> "Callable[[Model], str]":
+    """The key for the servers of a model: that of a file, of ``CFSA_API_KEY``, or of ``OPENAI_API_KEY``.
+
+    The last is for OpenAI's own address only, so that it goes nowhere else.
+    """
+    try:
+        given = file.read_text(encoding="utf-8").strip() if file else os.environ.get("CFSA_API_KEY", "").strip()
+    except (OSError, UnicodeDecodeError):
+        raise click.UsageError(f"cannot read the key file {file}") from None
+
+    def key(model: "Model") -> str:
+        return given or ("" if model.base_url else os.environ.get("OPENAI_API_KEY", "").strip())
+
+    return key

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cfsa_tool.cli.options import PATH, RUN, config_from, engine_options, key_from, run_options
+from cfsa_tool.cli.options import PATH, RUN, config_from, engine_options, keys_from, run_options
 
 if TYPE_CHECKING:
     from cfsa_tool.config import Config
@@ -166,7 +166,7 @@ async def _questions(folder: "RunFolder", crew: Any, config: "Config") -> list[s
     from cfsa_tool import questions as module
     from cfsa_tool.run_folder import QUESTIONS
     from cfsa_tool.running import hold_pilot
-    from cfsa_tool.stages.pilot import GROUP, chosen
+    from cfsa_tool.stages.pilot import chosen
     from eibench_tasks.self_ask.stages import PAPER_QUESTIONS
 
     file = folder.folder / QUESTIONS
@@ -174,8 +174,8 @@ async def _questions(folder: "RunFolder", crew: Any, config: "Config") -> list[s
         return found
     if config.general == "pilot":
         click.echo("Pilot: choosing the general questions …", err=True)
-        proposals = await hold_pilot(folder, crew, config)
-        module.write(file, chosen(proposals), proposals, -(-config.pilot_images // GROUP))
+        proposals, count = await hold_pilot(folder, crew, config)
+        module.write(file, chosen(proposals), proposals, count)
     else:
         module.write(file, list(PAPER_QUESTIONS) if config.general == "paper" else config.general)
     return module.read(file) or []
@@ -191,17 +191,20 @@ def _with_engines(
     from cfsa_tool.running import Journals
     from eibench_tasks.engines.engine import EngineError
 
-    journals = Journals.of(folder)
+    journals, key_of = Journals.of(folder), keys_from(access["api_key_file"])
     caught: list[signal.Signals] = []
 
     async def everything() -> Any:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task
+
+        def stop(number: signal.Signals) -> None:
+            caught.append(number)
+            task.cancel()
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, lambda number=number: (caught.append(number), task.cancel()))
-        crew = await open_crew(
-            config, folder, journals, key_from(access["api_key_file"], config.vision.base_url), access
-        )
+            loop.add_signal_handler(number, stop, number)
+        crew = await open_crew(config, folder, journals, key_of, access)
         try:
             return await work(crew)
         finally:
@@ -209,10 +212,10 @@ def _with_engines(
 
     try:
         return asyncio.run(everything())
-    except (asyncio.CancelledError, KeyboardInterrupt):
-        click.echo("\nStopped. Everything so far is kept: the same command goes on from there.", err=True)
-        raise SystemExit(128 + (caught[0] if caught else signal.SIGINT)) from None
-    except EngineError as error:
+    except (asyncio.CancelledError, KeyboardInterrupt, EngineError) as error:
+        if caught or not isinstance(error, EngineError):  # an engine in this process may end by the signal first
+            click.echo("\nStopped. Everything so far is kept: the same command goes on from there.", err=True)
+            raise SystemExit(128 + (caught[0] if caught else signal.SIGINT)) from None
         click.echo(f"\nError: the engine stopped: {error.reason}. The same command goes on from there.", err=True)
         raise SystemExit(ENGINE_STOPPED) from None
     finally:

@@ -1,11 +1,11 @@
 """The models of a run behind its journal."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from cfsa_tool.engines.registry import load_engine
-
 from cfsa_tool.config import Config, Model
+from cfsa_tool.engines.registry import load_engine
 from cfsa_tool.errors import ConfigError
 from cfsa_tool.journal import Journal
 from cfsa_tool.run_folder import RunFolder
@@ -37,13 +37,13 @@ class OpenCrew(Crew):
 
 
 async def open_crew(
-    config: Config, folder: RunFolder, journals: Journals, key: str, access: dict[str, Any]
+    config: Config, folder: RunFolder, journals: Journals, key_of: Callable[[Model], str], access: dict[str, Any]
 ) -> OpenCrew:
     """Loads the models, and looks whether they are those that the run began with.
 
     Args:
         config, folder, journals: of the run.
-        key: of the servers.
+        key_of: the key for the servers of a model.
         access: ``call_timeout``, ``total_timeout`` in seconds and ``max_requests``, each or None.
 
     Raises:
@@ -55,14 +55,14 @@ async def open_crew(
     )
     budget = Budget(access.get("max_requests"))
 
-    async def opened(model: Model) -> Journal:
-        engine = load_engine(model, key, limits, budget)
+    async def opened(model: Model, sees: bool) -> Journal:
+        engine = load_engine(model, key_of(model), limits, budget, sees)
         if check := getattr(engine, "check", None):
             await check()
         return journals.behind(engine.name, engine)
 
-    vision = await opened(config.vision)
-    text = await opened(config.text) if config.text else None
+    vision = await opened(config.vision, sees=True)
+    text = await opened(config.text, sees=False) if config.text else None
     same_models(folder, {"vision": vision.name} | ({"text": text.name} if text else {}))
     return OpenCrew(vision, text, budget, tuple(journal for journal in (vision, text) if journal))
 

@@ -32,8 +32,9 @@ _NAMES_A_FEELING = frozenset(
     " expression expressing expresses express experience experiencing being".split()
 )
 _ORDER = re.compile(
-    r"\b(?:ignore|disregard|forget)\b.{0,40}\b(?:instructions?|prompts?|rules?|above|previous|everything)\b"
-    r"|\b(?:reply|respond|answer|output|return|print|say|write)\b.{0,30}\b(?:json|yes|no|only|exactly|following)\b"
+    r"\b(?:ignore|disregard|forget)\b.{0,40}\b(?:instructions?|prompts?|rules?|above|previous|everything you)\b"
+    r"|(?:^|[.!?:;,]\s*|\b(?:please|always|just|now)\s+)"  # where an order begins: "they return home only" is none
+    r"(?:reply|respond|answer|output|return|print|say|write)\b.{0,30}\b(?:json|yes|no|only|exactly|following)\b"
     r"|\b(?:system|developer|assistant) (?:prompt|message)\b|\byou (?:must|should|are (?:now|an? ai))\b"
     r"|https?://|<[a-z/!]|[{}\[\]]{1}.*[:=]",
     re.IGNORECASE,
@@ -75,6 +76,8 @@ def is_order(text: str) -> bool:
 
 def only_names(text: str, emotion: str) -> bool:
     """Whether a trigger says nothing but that the emotion is there."""
+    if _other_script(text):
+        return False
     named = _family(emotion)
     stems = [word.stem for word in words(text) if word.content and word.stem not in _feelings()]
     return all(stem in named for stem in stems)
@@ -82,8 +85,16 @@ def only_names(text: str, emotion: str) -> bool:
 
 def near_identical(one: str, other: str) -> bool:
     """Whether two triggers say the same in other words of the same stems; a denied one is another."""
+    if _other_script(one) or _other_script(other):
+        return one.casefold() == other.casefold()
     a, b = _content(one), _content(other)
     return len(a & b) >= SAME * len(a | b) and bool(denied(one).any()) == bool(denied(other).any())
+
+
+def _other_script(text: str) -> bool:
+    """Whether most of a text is in letters that English words cannot be made of."""
+    letters = [letter.isascii() for letter in text if letter.isalpha()]
+    return sum(letters) < 0.5 * len(letters)
 
 
 @lru_cache(maxsize=10_000)
@@ -125,7 +136,10 @@ async def against_the_image(
     answers = await all_or_none(*(_verify(talk.afresh(), trigger.text, emotion) for trigger in triggers))
     kept: list[Trigger] = []
     dropped: list[Dropped] = []
-    for trigger, (said, probability) in zip(triggers, answers, strict=True):
+    for trigger, answer in zip(triggers, answers, strict=True):
+        if isinstance(answer, Failed):
+            raise answer
+        said, probability = answer
         if probability >= threshold if probability is not None else said == _YES:
             kept.append(trigger.model_copy(update={"probability": probability}))
         else:
@@ -145,10 +159,14 @@ async def all_or_none(*work: Any) -> list[Any]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _verify(talk: Conversation, trigger: str, emotion: str) -> tuple[str, float | None]:
+async def _verify(talk: Conversation, trigger: str, emotion: str) -> tuple[str, float | None] | Failed:
+    """What was said and how likely yes was. A failure waits for the others: the first by number counts, not by time."""
     marks = fenced(trigger)
     text = prompt("verify_v1", emotion=emotion, trigger=trigger, open=marks["open"], close=marks["close"])
-    said, reply = await talk.choose("verify", text, _yes_or_no(), CHOICES)
+    try:
+        said, reply = await talk.choose("verify", text, _yes_or_no(), CHOICES)
+    except Failed as failed:
+        return failed
     likely = reply.likely or {}
     sure = likely.get(_YES, 0.0) + likely.get(_NO, 0.0)
     return said, round(likely.get(_YES, 0.0) / sure, 4) if sure > 0 else None

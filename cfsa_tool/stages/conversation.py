@@ -180,7 +180,7 @@ class Conversation:
                 found = form.read(json_object(reply))
                 problem = ""
             except Unusable as error:
-                problem = str(error) + (" and was cut off" if reply.finish == "length" else "")
+                problem = str(error)
             if self.watch:
                 asked = "text" if writer and self.crew.text else "vision"
                 number = 0 if writer or choices else self.turns + 1

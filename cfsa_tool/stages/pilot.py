@@ -105,7 +105,7 @@ def most_frequent(proposals: Sequence[Sequence[str]]) -> list[Proposal]:
         Proposal(
             question=questions[group[0]][1],
             count=len({questions[index][0] for index in group}),
-            alike=tuple(dict.fromkeys(questions[index][1] for index in group[1:])),
+            alike=tuple(sorted({questions[index][1] for index in group} - {questions[group[0]][1]})),
         )
         for group in groups
     ]

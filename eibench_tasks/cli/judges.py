@@ -14,6 +14,7 @@ from eibench_tasks.errors import EIBenchError
 @click.option("--judge", "judges", multiple=True, metavar="NAME", help="May be repeated; by default EIBENCH_JUDGE.")
 @click.option("-o", "--output", type=PATH, help="Write there; by default into judged/ beside the logs.")
 @click.option("--eibench", type=PATH, help="The annotations, on a machine where nothing is prepared.")
+@click.option("--exported", type=PATH, multiple=True, help="A split of `cfsa export` that was run; may be repeated.")
 @click.option(
     "--chance-samples",
     type=click.IntRange(0),
@@ -27,6 +28,7 @@ def judge(
     judges: tuple[str, ...],
     output: Path | None,
     eibench: Path | None,
+    exported: tuple[Path, ...],
     chance_samples: int,
     **options: Any,
 ) -> None:
@@ -39,6 +41,7 @@ def judge(
       eibench judge runs --judge openai:gpt-4o-mini
       eibench judge runs --judge offline --judge openai:Qwen/Qwen3-8B --judge-url http://localhost:8000/v1
     """
+    from eibench_tasks.data.exported import load_exported
     from eibench_tasks.judging.judged_logs import task_of
     from eibench_tasks.judging.registry import check_judge, judge_name, load_judge
     from eibench_tasks.rejudging.known import load_known
@@ -49,8 +52,9 @@ def judge(
     names = list(dict.fromkeys(judges or (judge_name(),)))
     for name in names:
         check_judge(name)
-    files = find_logs(results)
-    known = load_known({task_of(file) for file in files}, eibench)
+    splits = [load_exported(folder) for folder in exported]
+    files = find_logs(results, [split.facts.name for split in splits])
+    known = load_known({task_of(file) for file in files}, eibench, splits)
     plans = [plan(read_log(file, known), chance_samples) for file in files]
     settings = options_from(**options, published=known.protocol)
     written = []
@@ -100,6 +104,7 @@ def _estimate(judge: Any, total: int, asks: list[Any]) -> str:
 @click.option("--judge", "name", metavar="NAME", help="Who splits the answers; by default EIBENCH_JUDGE.")
 @click.option("--vision-judge", metavar="NAME", help="Who holds unmatched claims against the image.")
 @click.option("--eibench", type=PATH, help="The annotations, on a machine where nothing is prepared.")
+@click.option("--exported", type=PATH, multiple=True, help="A split of `cfsa export` that was run; may be repeated.")
 @click.option("-o", "--output", type=PATH, help="Write the claims there, one line for each answer.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @judge_options
@@ -108,6 +113,7 @@ def precision(
     name: str | None,
     vision_judge: str | None,
     eibench: Path | None,
+    exported: tuple[Path, ...],
     output: Path | None,
     as_json: bool,
     **options: Any,
@@ -124,7 +130,7 @@ def precision(
     from eibench_tasks.report.precision import Precision, render_precision
     from eibench_tasks.report.terminal import judging_bar
 
-    answers, protocol = _answered(results, eibench)
+    answers, protocol = _answered(results, eibench, exported)
     settings = options_from(**options, published=protocol)
     judge, vision = load_judge(name, settings), load_judge(vision_judge, settings) if vision_judge else None
     try:
@@ -154,20 +160,22 @@ def precision(
         click.echo(render_precision(lines, judge.name))
 
 
-def _answered(results: tuple[Path, ...], eibench: Path | None) -> tuple[list[Any], Any]:
+def _answered(results: tuple[Path, ...], eibench: Path | None, exported: tuple[Path, ...]) -> tuple[list[Any], Any]:
     """Judged answers with their samples, and the published protocol strings."""
+    from eibench_tasks.data.exported import load_exported
     from eibench_tasks.errors import EIBenchError
     from eibench_tasks.judging.judged_logs import read_samples
     from eibench_tasks.rejudging.claims import Answered
     from eibench_tasks.rejudging.known import load_known
 
     samples = read_samples(results)
-    known = load_known({sample.task for sample in samples}, eibench)
+    known = load_known({sample.task for sample in samples}, eibench, [load_exported(one) for one in exported])
     answers = []
     for sample in samples:
         doc = known.of({"doc": {"id": sample.sample_id}})
         if doc is None:
-            raise EIBenchError(f"{sample.file} is about samples that are not in the data at hand", "Give --eibench DIR")
+            what = f"{sample.file} is about samples that are not in the data at hand"
+            raise EIBenchError(what, "Give --eibench DIR, or --exported DIR of a split")
         answers.append(Answered(sample, doc))
     return answers, known.protocol
 

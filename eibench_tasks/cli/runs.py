@@ -11,11 +11,17 @@ from eibench_tasks.cli.options import PATH, to_json
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("logs", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--tasks", help="Which tasks to score; by default those that were logged.")
+@click.option("--include-path", type=PATH, help="Folder of other tasks, as of lmms-eval: an exported split.")
 @click.option("-o", "--output", type=PATH, help="Write results and samples there.")
 @click.option("--limit", type=int, help="As in the logged run.")
 @click.option("--offset", type=int, help="As in the logged run.")
 def replay(
-    logs: tuple[Path, ...], tasks: str | None, output: Path | None, limit: int | None, offset: int | None
+    logs: tuple[Path, ...],
+    tasks: str | None,
+    include_path: Path | None,
+    output: Path | None,
+    limit: int | None,
+    offset: int | None,
 ) -> None:
     """Score logged answers again, without the model.
 
@@ -24,7 +30,7 @@ def replay(
     """
     from eibench_tasks.harness.again import run_replay
 
-    raise SystemExit(run_replay(list(logs), tasks, output, limit, offset))
+    raise SystemExit(run_replay(list(logs), tasks, output, limit, offset, include_path))
 
 
 @click.command()
@@ -77,8 +83,9 @@ def agreement(paths: tuple[Path, ...], as_json: bool) -> None:
 @click.command()
 @click.argument("results", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--labels-by", metavar="NAME", help="Whose labels; by default those of EIBENCH_JUDGE.")
+@click.option("--exported", type=PATH, help="A split of `cfsa export`, which carries labels of its own.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def breakdown(results: tuple[Path, ...], labels_by: str | None, as_json: bool) -> None:
+def breakdown(results: tuple[Path, ...], labels_by: str | None, exported: Path | None, as_json: bool) -> None:
     """Break recall down by kind and category of the triggers, as `eibench label` has labelled them.
 
     RESULTS are *_samples_eibench_*.jsonl of judged runs, or folders that hold them.
@@ -86,15 +93,16 @@ def breakdown(results: tuple[Path, ...], labels_by: str | None, as_json: bool) -
     import json
 
     from eibench_tasks.data import annotations
+    from eibench_tasks.data.exported import load_exported
     from eibench_tasks.errors import EIBenchError
     from eibench_tasks.judging.judged_logs import read_samples
-    from eibench_tasks.judging.llm.labels import load_labels
+    from eibench_tasks.judging.llm.labels import labels_of, load_labels
     from eibench_tasks.judging.registry import judge_name
     from eibench_tasks.metrics.breakdown import breakdown as break_down
     from eibench_tasks.report.precision import render_breakdown
 
     name = labels_by or judge_name()
-    labels = load_labels(annotations.SHA256, name)
+    labels = labels_of(load_exported(exported)) if exported else load_labels(annotations.SHA256, name)
     if labels is None:
         raise EIBenchError(f"the triggers were not labelled by {name}", "Run: `eibench label --judge openai:MODEL`")
     logs: dict[Path, list[Any]] = {}

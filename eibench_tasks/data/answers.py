@@ -1,7 +1,8 @@
 """Reads answers that were given before: logs of lmms-eval, or plain lines."""
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,34 @@ _FORMAT = (
 
 JUDGED = "judged"
 """The folder beside its logs in which a run that was judged again has the results; answers are not read from it."""
+
+LOG_NAME = re.compile(r"(?:^|_)samples_(?P<task>.+?)(?:_\d{4}-\d\d-\d\dT.*)?$")
+"""The stem of a sample log's name; lm-eval ends it with the time."""
+_LINE = 10_000_000  # bytes of a first line that are looked at
+
+
+def is_sample_log(file: Path, also: Collection[str] = ()) -> bool:
+    """Whether a file is a log of EIBench's tasks, or of the task of an exported split.
+
+    Such a task may be called anything: its judged logs are known by the judge that the first line names.
+
+    Args:
+        file: any.
+        also: tasks whose logs count without a look at what they hold.
+    """
+    name = LOG_NAME.search(file.stem)
+    if name is None:
+        return False
+    return name["task"].startswith("eibench") or name["task"] in also or _names_a_judge(file)
+
+
+def _names_a_judge(file: Path) -> bool:
+    try:
+        with file.open("rb") as lines:
+            entry = json.loads(lines.readline(_LINE))
+        return {"sample_id", "verdicts", "judge"} <= set(entry["recall_overall"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 class Answers:
@@ -106,7 +135,8 @@ def log_files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     newest: dict[str, Path] = {}
-    logs = (file for file in path.rglob("*_samples_eibench*.jsonl") if JUDGED not in file.relative_to(path).parts)
+    inside = (file for file in path.rglob("*_samples_*.jsonl") if JUDGED not in file.relative_to(path).parts)
+    logs = (file for file in inside if is_sample_log(file))
     for file in sorted(logs, key=lambda file: (file.name, str(file))):  # names begin with the time
         task = file.stem.partition("_samples_")[2]
         if task in newest and newest[task].parent != file.parent:

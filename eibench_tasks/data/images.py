@@ -113,14 +113,14 @@ def verify_images(
             broken[key] = error.what
         on_done()
 
-    with _strict_pillow(), warnings.catch_warnings(), ThreadPoolExecutor(min(32, (os.cpu_count() or 1) + 2)) as pool:
+    with strict_pillow(), warnings.catch_warnings(), ThreadPoolExecutor(min(32, (os.cpu_count() or 1) + 2)) as pool:
         warnings.simplefilter("ignore")  # Pillow's notes on odd metadata; what matters is checked here
         list(pool.map(verify, paths.items()))
     return facts, broken
 
 
 @contextmanager
-def _strict_pillow() -> Iterator[None]:
+def strict_pillow() -> Iterator[None]:
     """Lets damaged images fail; parts of lmms-eval tell Pillow, for the whole process, to accept them."""
     from PIL import ImageFile
 
@@ -144,8 +144,7 @@ def image_facts(path: Path) -> ImageFacts:
         raise ImagesError(f"cannot be read: {error.strerror}") from None
     if not content:
         raise ImagesError("is empty (0 bytes)")
-    with _strict_pillow():
-        width, height = _decode(content).size
+    width, height = decode(content).size
     return ImageFacts(
         path=str(path.resolve()),
         size=len(content),
@@ -167,11 +166,24 @@ def open_image(path: str | Path) -> "Image":
         raise ImagesError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _decode(content: bytes) -> "Image":
+def decode(content: bytes, formats: tuple[str, ...] | None = None) -> "Image":
+    """As `open_image`, of the bytes of a file, all of which must decode.
+
+    Args:
+        formats: names of Pillow's formats that count as images; None for all.
+
+    Raises:
+        ImagesError: it is no image, is truncated, or is too large.
+    """
+    with strict_pillow():
+        return _decode(content, formats)
+
+
+def _decode(content: bytes, formats: tuple[str, ...] | None = None) -> "Image":
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
-        image = Image.open(io.BytesIO(content))
+        image = Image.open(io.BytesIO(content), formats=formats)
         if image.width * image.height > MAX_PIXELS:
             raise ImagesError(f"is too large: {image.width} x {image.height} pixels")
         upright = ImageOps.exif_transpose(image)

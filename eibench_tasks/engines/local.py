@@ -3,12 +3,15 @@
 import asyncio
 import hashlib
 import json
-import re
 from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from eibench_tasks.engines.choices import TOP, Token, likely
+from eibench_tasks.engines.control_tokens import ControlTokens
 from eibench_tasks.engines.engine import Ask, EngineError, Message, Reply, Trouble
 from eibench_tasks.errors import JudgeError
 
@@ -16,12 +19,12 @@ _SAMPLES, _SAMPLE_BYTES = 256, 1 << 14  # of a file's content, for the identity 
 
 
 @dataclass
-class _Row:
-    """A question on its way through a batch: its prompt in tokens, and what came of it."""
+class Row:
+    """A question on its way through a batch: its prompt as `LocalEngine._encode` has it, and what came of it."""
 
     ask: Ask
     reply: "asyncio.Future[Reply]"
-    ids: list[int] = field(init=False)
+    prompt: Any = field(init=False)
     outcome: Reply | EngineError = field(init=False)
 
     @property
@@ -38,6 +41,7 @@ class LocalEngine:
     differently in batches of different shapes, which can turn a close choice.
 
     A JSON schema is enforced where the package ``xgrammar`` is installed and knows the tokenizer; else it is ignored.
+    How likely choices were is told among the tokens that the schema allows.
 
     Attributes:
         name: ``transformers:MODEL@REVISION``; see `load`.
@@ -46,30 +50,35 @@ class LocalEngine:
         model: folder, or name on the Hub.
         batch: questions that run together at most; halved for good when the GPU's memory does not hold them.
         device: as PyTorch names it; the GPU if there is one.
+        revision: branch, tag or commit on the Hub; None for its main branch.
 
     Raises:
         JudgeError: the model cannot be loaded or has no chat template.
     """
 
-    def __init__(self, model: str, batch: int = 8, device: str | None = None) -> None:
-        self._tokenizer, self._network, revision = load("AutoModelForCausalLM", model, device)
-        if not self._tokenizer.chat_template:
+    _network_class: ClassVar[str] = "AutoModelForCausalLM"
+    _coder_class: ClassVar[str] = "AutoTokenizer"
+
+    def __init__(self, model: str, batch: int = 8, device: str | None = None, revision: str | None = None) -> None:
+        self._coder, self._network, identity = load(self._network_class, model, device, revision, self._coder_class)
+        self._tokenizer = getattr(self._coder, "tokenizer", self._coder)
+        if not self._coder.chat_template:
             raise JudgeError(f"{model} has no chat template", "Name a model that is made for chat (…-Instruct, …-it)")
-        self.name = f"transformers:{model}@{revision}"
+        self.name = f"transformers:{model}@{identity}"
         self._batch = batch
         self._stops = _only_stops(self._network, self._tokenizer)
         self._context: int | None = getattr(self._network.config.get_text_config(), "max_position_embeddings", None)
-        self._control = _control_tokens(self._tokenizer)
+        self._control = ControlTokens(self._tokenizer, self._coder)
         self._compiler = _grammar_compiler(self._tokenizer, self._network, self._stops)
-        self._waiting: deque[_Row] = deque()
-        self._running: list[_Row] = []
+        self._waiting: deque[Row] = deque()
+        self._running: list[Row] = []
         self._worker: asyncio.Task[None] | None = None
 
     async def reply(self, ask: Ask) -> Reply:
         """Waits for a place in a batch, then for the batch."""
         if self._network is None:
             raise EngineError("the engine is closed", Trouble.ENGINE)
-        row = _Row(ask, asyncio.get_running_loop().create_future())
+        row = Row(ask, asyncio.get_running_loop().create_future())
         self._waiting.append(row)
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work())
@@ -98,28 +107,26 @@ class LocalEngine:
                     row.reply.set_exception(row.outcome)
             self._running = []
 
-    def _answer(self, rows: list[_Row]) -> None:
+    def _answer(self, rows: list[Row]) -> None:
         """Gives every row its outcome. Does not raise."""
         ready = []
         for row in rows:
             try:
-                row.ids = self._encode(row.ask)
+                row.prompt = self._encode(row.ask)
                 ready.append(row)
             except EngineError as error:
                 row.outcome = error
             except Exception as error:  # a template is a program of the model's makers: some refuse a system message
                 reason = f"the model's chat template refuses the conversation ({type(error).__name__})"
                 row.outcome = EngineError(reason, Trouble.REQUEST)
-        self._attempt(ready)
+        for part in self._alike(ready):
+            self._attempt(part)
 
-    def _encode(self, ask: Ask) -> list[int]:
+    def _encode(self, ask: Ask) -> Any:
+        """The prompt as `_inputs` wants it: here its tokens."""
         messages = [{**message, "content": self._text(message)} for message in ask.messages]
-        coded = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)
-        ids = list(coded["input_ids"])
-        if self._context and len(ids) + ask.sampling.max_tokens > self._context:
-            reason = f"the prompt is too long ({len(ids)} tokens, and {ask.sampling.max_tokens} for the reply)"
-            raise EngineError(f"{reason} for the model's context of {self._context}", Trouble.REQUEST)
-        return ids
+        coded = self._coder.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)
+        return list(coded["input_ids"])
 
     def _text(self, message: Message) -> str:
         """A message's text. What would be read as a control token is broken up by a space: it is no end of a turn."""
@@ -127,10 +134,23 @@ class LocalEngine:
         parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
         if any(part.get("type") != "text" for part in parts):
             raise EngineError("the model reads text only", Trouble.REQUEST)
-        text = "".join(part["text"] for part in parts).encode("utf-8", "replace").decode()  # no half surrogates
-        return self._control.sub(lambda token: f"{token[0][:1]} {token[0][1:]}", text)
+        return self._control.broken_up("".join(part["text"] for part in parts))
 
-    def _attempt(self, rows: list[_Row]) -> None:
+    def _alike(self, rows: list[Row]) -> list[list[Row]]:
+        """The rows in parts that can share a batch."""
+        return [rows]
+
+    def _inputs(self, rows: list[Row]) -> dict[str, Any]:
+        """What the model gets for a batch, padded on the left; ``input_ids`` and ``attention_mask`` among it."""
+        import torch
+
+        width = max(len(row.prompt) for row in rows)
+        pad = self._network.generation_config.pad_token_id
+        ids = torch.tensor([[pad] * (width - len(row.prompt)) + row.prompt for row in rows])
+        mask = torch.tensor([[0] * (width - len(row.prompt)) + [1] * len(row.prompt) for row in rows])
+        return {"input_ids": ids.to(self._network.device), "attention_mask": mask.to(self._network.device)}
+
+    def _attempt(self, rows: list[Row]) -> None:
         """Runs a batch; in halves if it fails, so that one row's trouble, or the memory's, is not the others'."""
         import torch
 
@@ -152,47 +172,66 @@ class LocalEngine:
             self._attempt(rows[: len(rows) // 2])
             self._attempt(rows[len(rows) // 2 :])
 
-    def _generate(self, rows: list[_Row]) -> None:
+    def _generate(self, rows: list[Row]) -> None:
         import torch
         from transformers import LogitsProcessorList, StoppingCriteriaList
 
-        width, longest = max(len(row.ids) for row in rows), max(row.limit for row in rows)
+        inputs = self._inputs(rows)
+        lengths = inputs["attention_mask"].sum(1).tolist()
+        fitting = [row for row, length in zip(rows, lengths, strict=True) if self._fits(row, length)]
+        if len(fitting) < len(rows):
+            return self._generate(fitting) if fitting else None
+        width, longest = inputs["input_ids"].shape[1], max(row.limit for row in rows)
         if self._context and width + longest > self._context and len(rows) > 1:
             raise ValueError("together they are too long; they are not one by one")
-        pad = self._network.generation_config.pad_token_id
-        ids = torch.tensor([[pad] * (width - len(row.ids)) + row.ids for row in rows])
-        mask = torch.tensor([[0] * (width - len(row.ids)) + [1] * len(row.ids) for row in rows])
+        alternatives = _Alternatives([index for index, row in enumerate(rows) if row.ask.choices])
         with torch.inference_mode():
             said = self._network.generate(
-                input_ids=ids.to(self._network.device),
-                attention_mask=mask.to(self._network.device),
+                **inputs,
                 max_new_tokens=longest,
-                logits_processor=LogitsProcessorList(self._processors(rows)),
+                logits_processor=LogitsProcessorList(self._processors(rows, alternatives)),
                 stopping_criteria=StoppingCriteriaList([_Until(rows, width)]),
             )
-        for row, tokens in zip(rows, said[:, width:].tolist(), strict=True):
-            row.outcome = self._read(row, tokens[: row.limit])
+        for index, (row, tokens) in enumerate(zip(rows, said[:, width:].tolist(), strict=True)):
+            row.outcome = self._read(row, tokens[: row.limit], lengths[index], alternatives.places.get(index, []))
+        return None
 
-    def _processors(self, rows: list[_Row]) -> list[Any]:
+    def _fits(self, row: Row, length: int) -> bool:
+        """Whether the context has room for a prompt of so many tokens and its reply; else the row gets its outcome."""
+        if not self._context or length + row.limit <= self._context:
+            return True
+        reason = f"the prompt is too long ({length} tokens, and {row.limit} for the reply)"
+        row.outcome = EngineError(f"{reason} for the model's context of {self._context}", Trouble.REQUEST)
+        return False
+
+    def _processors(self, rows: list[Row], alternatives: "_Alternatives") -> list[Any]:
         drawn = {index: _Draw(row.ask, self.name) for index, row in enumerate(rows) if row.ask.sampling.temperature > 0}
         wanted = {index: row.ask.schema for index, row in enumerate(rows) if row.ask.schema}
         grammars = [_Grammar(self._compiler, wanted, len(rows))] if self._compiler and wanted else []
-        return [*grammars, _Draws(drawn)]
+        return [*grammars, alternatives, _Draws(drawn)]
 
-    def _read(self, row: _Row, tokens: list[int]) -> Reply:
+    def _read(self, row: Row, tokens: list[int], length: int, places: list[dict[int, float]]) -> Reply:
         end = next((index for index, token in enumerate(tokens) if token in self._stops), None)
+        said = [
+            Token(self._word(token), place.get(token, float("-inf")), [(self._word(t), p) for t, p in place.items()])
+            for token, place in zip(tokens[:end], places, strict=False)
+        ]
         return Reply(
             text=self._tokenizer.decode(tokens[:end], skip_special_tokens=True),
             finish="length" if end is None else "stop",
-            prompt_tokens=len(row.ids),
+            prompt_tokens=length,
             completion_tokens=len(tokens) if end is None else end + 1,
+            likely=likely(said, row.ask.choices) if row.ask.choices else None,
         )
+
+    def _word(self, token: int) -> str:
+        return str(self._tokenizer.decode([token], skip_special_tokens=True))
 
 
 class _Until:
     """Ends a row at its own limit, or when nobody waits for it any more."""
 
-    def __init__(self, rows: list[_Row], width: int) -> None:
+    def __init__(self, rows: list[Row], width: int) -> None:
         self._rows = rows
         self._width = width
 
@@ -239,6 +278,25 @@ class _Draws:
         return scores
 
 
+class _Alternatives:
+    """Notes the most likely tokens at each place of some rows, before one is drawn.
+
+    Attributes:
+        places: of each row, in order; tokens with the logarithms of their probabilities.
+    """
+
+    def __init__(self, rows: Sequence[int]) -> None:
+        self._rows = list(rows)
+        self.places: dict[int, list[dict[int, float]]] = {row: [] for row in rows}
+
+    def __call__(self, ids: Any, scores: Any) -> Any:
+        if self._rows:
+            top = scores[self._rows].float().log_softmax(-1).topk(min(TOP, scores.shape[-1]))
+            for row, tokens, logprobs in zip(self._rows, top.indices.tolist(), top.values.tolist(), strict=True):
+                self.places[row].append(dict(zip(tokens, logprobs, strict=True)))
+        return scores
+
+
 class _Grammar:
     """Leaves each row the tokens with which its schema can be met.
 
@@ -272,53 +330,69 @@ class _Grammar:
         return scores
 
 
-def load(kind: str, model: str, device: str | None = None) -> tuple[Any, Any, str]:
-    """Loads a model and its tokenizer; code that comes with a model is not run.
+def load(
+    kind: str, model: str, device: str | None = None, revision: str | None = None, coder: str = "AutoTokenizer"
+) -> tuple[Any, Any, str]:
+    """Loads a model and its tokenizer or processor; code that comes with a model is not run.
 
     Args:
         kind: an auto class of transformers, for example ``AutoModelForCausalLM``.
         model: folder, or name on the Hub.
         device: as PyTorch names it; the GPU if there is one. On the CPU weights are float32, else as they are kept.
+        revision: branch, tag or commit on the Hub; None for its main branch.
+        coder: ``AutoTokenizer``, or ``AutoProcessor`` for a model that takes more than text.
 
     Returns:
-        Tokenizer, network, and an identity of 12 hex digits: the commit on the Hub, or, of a folder, a sha256 over
-        name, size and content of its files. Of files above 4 MiB, 256 pieces of 16 KiB at even distances are read:
-        training that changes a large tensor changes them, an edit of single numbers may not.
+        Tokenizer or processor, network, and an identity of 12 hex digits: the commit on the Hub, or, of a folder, a
+        sha256 over name, size and content of its files. Of files above 4 MiB, 256 pieces of 16 KiB at even distances
+        are read: training that changes a large tensor changes them, an edit of single numbers may not.
 
     Raises:
         JudgeError: the model cannot be loaded, or weights that it needs are missing.
     """
     import torch
     import transformers
-    from transformers.utils import logging
 
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     dtype = torch.float32 if device == "cpu" else "auto"
+    try:
+        with quiet():
+            folder = Path(model) if Path(model).is_dir() else None
+            commit = "main" if folder else hub_commit(model, revision)
+            asked = {"revision": commit, "trust_remote_code": False}
+            words = getattr(transformers, coder).from_pretrained(model, **asked)
+            network, info = getattr(transformers, kind).from_pretrained(
+                model, torch_dtype=dtype, output_loading_info=True, **asked
+            )
+            network = network.eval().to(device)
+            found = identity(folder) if folder else commit[:12]
+    except Exception as error:  # the library raises many kinds
+        raise _cannot_load(model, error) from None
+    if missing := sorted(info["missing_keys"]):
+        raise JudgeError(f"{model} lacks weights that {kind} needs ({missing[0]}, …)", "Name a model made for this use")
+    return words, network, found
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keeps transformers from writing warnings and progress bars."""
+    from transformers.utils import logging
+
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(model, trust_remote_code=False)
-        network, info = getattr(transformers, kind).from_pretrained(
-            model, torch_dtype=dtype, trust_remote_code=False, output_loading_info=True
-        )
-        network = network.eval().to(device)
-        identity = _identity(Path(model)) if Path(model).is_dir() else str(network.config._commit_hash)[:12]
-    except Exception as error:  # the library raises many kinds
-        raise _cannot_load(model, error) from None
+        yield
     finally:
         logging.set_verbosity(verbosity)
         logging.enable_progress_bar()
-    if missing := sorted(info["missing_keys"]):
-        raise JudgeError(f"{model} lacks weights that {kind} needs ({missing[0]}, …)", "Name a model made for this use")
-    return tokenizer, network, identity
 
 
 def _cannot_load(model: str, error: Exception) -> JudgeError:
     import torch
 
     if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
-        return JudgeError(f"{model} does not fit in memory", "Name a smaller model, or one on a server (openai:MODEL)")
+        return JudgeError(f"{model} does not fit in memory", "Name a smaller model, or ask one on a server")
     first = (str(error).strip().splitlines() or [""])[0][:200].rstrip(". ")
     return JudgeError(
         f"the model {model!r} cannot be loaded ({type(error).__name__}: {first})",
@@ -326,7 +400,20 @@ def _cannot_load(model: str, error: Exception) -> JudgeError:
     )
 
 
-def _identity(folder: Path) -> str:
+def hub_commit(model: str, revision: str | None) -> str:
+    """The commit on the Hub that a branch, tag or commit stands for; of a model that was loaded before, as kept.
+
+    Raises:
+        OSError: there is none, or the Hub is out of reach.
+    """
+    from transformers.utils import cached_file
+
+    file = cached_file(model, "config.json", revision=revision or "main")
+    return Path(file).parent.name  # …/snapshots/COMMIT/config.json
+
+
+def identity(folder: Path) -> str:
+    """What tells a folder of weights from another one; see `load`."""
     digest = hashlib.sha256()
     for file in sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")):
         size = file.stat().st_size
@@ -347,11 +434,6 @@ def _only_stops(network: Any, tokenizer: Any) -> set[int]:
     pad = next((token for token in (tokenizer.pad_token_id, *sorted(stops)) if token is not None), 0)
     network.generation_config = GenerationConfig(eos_token_id=sorted(stops) or None, pad_token_id=pad, do_sample=False)
     return stops
-
-
-def _control_tokens(tokenizer: Any) -> re.Pattern[str]:
-    tokens = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special and len(str(token)) > 1}
-    return re.compile("|".join(re.escape(token) for token in sorted(tokens, key=len, reverse=True)) or r"(?!)")
 
 
 def _grammar_compiler(tokenizer: Any, network: Any, stops: set[int]) -> Any:

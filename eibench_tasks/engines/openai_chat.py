@@ -1,18 +1,29 @@
 """Any server that speaks OpenAI's chat completions: OpenAI, Azure, vLLM and others; several at once are balanced."""
 
 import asyncio
+import hashlib
 import json
 import random
-import re
 import time
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 from eibench_tasks.engines.budget import Budget
+from eibench_tasks.engines.chat_completions import (
+    Failed,
+    body,
+    leave_out,
+    listed_models,
+    read,
+    refusal,
+    refused,
+    retry_after,
+    served_as,
+    some,
+)
 from eibench_tasks.engines.engine import Ask, EngineError, Reply, Trouble
 from eibench_tasks.engines.limiter import Limiter, NoTurn
 from eibench_tasks.errors import JudgeError
@@ -21,8 +32,8 @@ OPENAI_URL = "https://api.openai.com/v1"
 MAX_BYTES = 4 << 20  # of a reply; what is longer is no reply to any question of ours
 _GARBLED_TRIES = 6  # how often a server may send what is no completion at all to one question
 _LONGEST_WAIT = 30.0  # seconds between two tries, unless the server asks for more
-_PASSING = {408, 409, 425, 429}  # and everything from 500 on
 _OVERLOADED = {429, 503}
+_FULLER, _FEW = 1.5, 4  # a server with more than 1.5 times the questions of another, and 4, has too many
 
 
 @dataclass(frozen=True)
@@ -43,15 +54,6 @@ class Limits:
     backoff: float = 0.5
 
 
-class _Failed(Exception):
-    """One try failed; another may succeed."""
-
-    def __init__(self, reason: str, garbled: bool = False) -> None:
-        self.reason = reason
-        self.garbled = garbled
-        super().__init__(reason)
-
-
 @dataclass
 class _Server:
     """One base URL: its client, how many requests it bears, which parameters it does not know, and how it fares."""
@@ -59,12 +61,13 @@ class _Server:
     client: Any
     wire: Any
     limiter: Limiter
+    address: str = field(repr=False)
     unknown: set[str] = field(default_factory=set)
     asked: int = 0  # questions that are with it
     failures: int = 0
     avoided_until: float = 0.0
 
-    async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    async def call(self, method: str, path: str, content: Any = None) -> tuple[int, Any]:
         """One request, once there is room for it.
 
         The openai client builds and reads the first question to a server. What it says of address, login and headers
@@ -83,9 +86,9 @@ class _Server:
             if method == "GET":
                 return 200, await self.client.get(path, cast_to=object)
             if self.wire.question is None:
-                return 200, await self.client.post(path, body=body, cast_to=object)
-            status, _, content = await self.wire.exchange("POST", *self.wire.question, json.dumps(body).encode())
-            return status, _json_or_none(content)
+                return 200, await self.client.post(path, body=content, cast_to=object)
+            status, _, answer = await self.wire.exchange("POST", *self.wire.question, json.dumps(content).encode())
+            return status, _json_or_none(answer)
         except openai.APIStatusError as error:
             return error.status_code, error.body
         except openai.APIConnectionError as error:
@@ -109,24 +112,46 @@ class _Server:
         """The least of it marks the server to ask: how long it should rest, then how full it is."""
         return max(self.limiter.pause, self.avoided_until - time.monotonic()), self.asked / self.limiter.bound
 
+    def draw(self, place: str) -> bytes:
+        """What the server draws for a place; the highest gets it (rendezvous hashing: Thaler and Ravishankar, 1998).
+
+        Where a server joins or leaves, only its own places move.
+        """
+        return hashlib.sha256(f"{place}\n{self.address}".encode("utf-8", "replace")).digest()
+
 
 class OpenAIEngine:
     """Asks chat servers; see `engine.Engine`.
 
+    Attributes:
+        served: what the servers say of the model, as far as they do: ``model`` as the first reply names it,
+            ``system_fingerprint``, and from the list of models ``root`` and ``owned_by``. Untrusted; printable.
+
     Args:
         model: as the servers call it.
-        urls: base URLs, for example ``http://localhost:8000/v1``; requests go where there is most room.
+        urls: base URLs, for example ``http://localhost:8000/v1``; requests go where there is most room, those of one
+            place to one server as long as it works and is not much fuller than the others.
         key: API key; never shown.
         limits: see there.
         budget: counts, and stops the engine where it is spent.
+        same_model: whether a server that serves another model than the one named, or goes over to another one, ends
+            the engine.
     """
 
     def __init__(
-        self, model: str, urls: Sequence[str], key: str, limits: Limits | None = None, budget: Budget | None = None
+        self,
+        model: str,
+        urls: Sequence[str],
+        key: str,
+        limits: Limits | None = None,
+        budget: Budget | None = None,
+        same_model: bool = False,
     ) -> None:
         self.name = f"openai:{model}"
+        self.served: dict[str, str] = {}
         self.budget = budget or Budget()
         self._model = model
+        self._same_model = same_model
         self._limits = limits or Limits()
         share = max(1, -(-self._limits.concurrency // len(urls)))
         self._servers = [_server(url, key, share, self._limits) for url in urls]
@@ -146,14 +171,14 @@ class OpenAIEngine:
         started = time.monotonic()
         garbled = tries = 0
         while not self._ended:
-            server = min(self._servers, key=lambda server: server.order)
+            server = self._server_for(ask.place)
             server.asked += 1
             try:
                 reply = await self._try(server, ask)
                 self._last_reply = time.monotonic()
                 server.answered()
                 return reply
-            except _Failed as failed:
+            except Failed as failed:
                 server.failed(self._limits.backoff)
                 tries += 1
                 garbled += failed.garbled
@@ -171,7 +196,15 @@ class OpenAIEngine:
             await asyncio.sleep(wait)
         raise EngineError(self._ended, Trouble.ENGINE)
 
-    def _give_up(self, failed: _Failed, tries: int, silent: bool) -> EngineError:
+    def _server_for(self, place: str) -> _Server:
+        """The server to ask: where there is most room; of a place its own one, or the next in its order."""
+        working = [server for server in self._servers if server.order[0] <= 0]
+        if place and working:
+            most = _FULLER * min(server.asked for server in working) + _FEW
+            return max((server for server in working if server.asked <= most), key=lambda server: server.draw(place))
+        return min(self._servers, key=lambda server: server.order)
+
+    def _give_up(self, failed: Failed, tries: int, silent: bool) -> EngineError:
         if silent and not failed.garbled:
             seconds = self._limits.request_seconds
             return self._end(f"no server has answered for {seconds:.0f} s ({failed.reason})")
@@ -192,20 +225,32 @@ class OpenAIEngine:
         while True:
             aside = self.budget.send(ask)
             try:
-                status, data = await server.call("POST", "/chat/completions", _body(self._model, ask, unknown))
+                status, data = await server.call("POST", "/chat/completions", body(self._model, ask, unknown))
             except (aiohttp.ClientError, asyncio.TimeoutError, OSError, NoTurn) as error:
                 raise self._lost(error, aside) from None
             if 200 <= status < 300:
-                reply = _read(data)
+                reply = read(data, ask.choices)
                 self.budget.settle(aside, reply)
                 server.unknown |= unknown  # now that the rest was accepted
+                self._compare(served_as(data))
                 return reply
             self.budget.settle(aside, None)
-            code, parameter = _refusal(data)
-            if not _leave_out(unknown, status, parameter, ask):
-                refused = _refused(status, code)
-                final = isinstance(refused, EngineError) and refused.trouble is Trouble.ENGINE
-                raise self._end(str(refused)) if final else refused
+            code, parameter = refusal(data)
+            if not leave_out(unknown, status, parameter, ask):
+                trouble = refused(status, code)
+                final = isinstance(trouble, EngineError) and trouble.trouble is Trouble.ENGINE
+                raise self._end(str(trouble)) if final else trouble
+
+    def _compare(self, said: dict[str, str]) -> None:
+        """Notes what the first reply says of the model.
+
+        Raises:
+            EngineError: a later one names another model.
+        """
+        before, now = self.served.get("model"), said.get("model")
+        if self._same_model and before and now and before != now:
+            raise self._end(f"the server now answers as {now}, no longer as {before}")
+        self.served = said | self.served
 
     def _lost(self, error: BaseException, aside: float) -> Exception:
         """What is to be said of a request that got no reply."""
@@ -214,12 +259,12 @@ class OpenAIEngine:
         if isinstance(error, NoTurn):
             self.budget.unsent(aside)
             ended = EngineError(self._ended, Trouble.ENGINE) if self._ended else None
-            return ended or _Failed("the server wants no request now")
+            return ended or Failed("the server wants no request now")
         if isinstance(error, asyncio.TimeoutError):
-            return _Failed(f"no reply within {self._limits.call_seconds:g} s")
+            return Failed(f"no reply within {self._limits.call_seconds:g} s")
         if isinstance(error, aiohttp.ClientConnectorError):
             self.budget.settle(aside, None)  # it never got there
-        return _Failed("no connection")
+        return Failed("no connection")
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -230,17 +275,31 @@ class OpenAIEngine:
         """Looks whether a server is there and takes the key, without asking a model.
 
         Raises:
-            EngineError: none answers, or one refuses the key.
+            EngineError: none answers, or one refuses the key or lists its models and not the one named.
         """
         import aiohttp
 
         for server in self._servers:
             try:
-                status, _ = await server.call("GET", "/models")  # not every server lists its models
+                status, data = await server.call("GET", "/models")  # not every server lists its models
             except (aiohttp.ClientError, asyncio.TimeoutError, OSError, NoTurn):
                 raise EngineError("no server answers at its address", Trouble.ENGINE) from None
             if status in (401, 403):
-                raise _refused(status, "")
+                raise refused(status, "")
+            if self._same_model and status == 200 and (models := listed_models(data)):
+                self._look_up(models)
+
+    def _look_up(self, models: dict[str, dict[str, str]]) -> None:
+        """Notes what a server says of the model that was named.
+
+        Raises:
+            EngineError: it is not among those that it lists.
+        """
+        aliases = (self._model, f"{self._model}:latest", f"models/{self._model}")  # as Ollama and Google list them
+        said = next((models[name] for name in aliases if name in models), None)
+        if said is None:
+            raise EngineError(f"the server serves {some(sorted(models))}, not {self._model}", Trouble.ENGINE)
+        self.served = said | self.served
 
 
 def _server(url: str, key: str, concurrency: int, limits: Limits) -> _Server:
@@ -252,9 +311,9 @@ def _server(url: str, key: str, concurrency: int, limits: Limits) -> _Server:
     except ValueError:
         sound = False
     if not sound:
-        raise JudgeError("a judge's address must begin with http:// or https://", "Set EIBENCH_JUDGE_URL=URL[,URL…]")
+        raise JudgeError("a server's address must begin with http:// or https://", "Set EIBENCH_JUDGE_URL=URL[,URL…]")
     if not (key.isascii() and key.isprintable()):
-        raise JudgeError("the judge's API key holds characters that no key has", "Set EIBENCH_JUDGE_KEY to it alone")
+        raise JudgeError("the API key holds characters that no key has", "Set EIBENCH_JUDGE_KEY to it alone")
     import openai
 
     login, _, place = parts.netloc.rpartition("@")
@@ -273,7 +332,7 @@ def _server(url: str, key: str, concurrency: int, limits: Limits) -> _Server:
         default_headers=headers,
         http_client=wire,
     )
-    return _Server(client, wire, limiter)
+    return _Server(client, wire, limiter, place + parts.path)
 
 
 def _wire(limiter: Limiter, seconds: float, proxy: str | None) -> Any:
@@ -342,7 +401,7 @@ def _wire(limiter: Limiter, seconds: float, proxy: str | None) -> Any:
 
 def _adapt(limiter: Limiter, started: float, response: Any) -> None:
     """Tells the limiter how a request fared."""
-    if (rest := _retry_after(response.headers)) or response.status in _OVERLOADED:
+    if (rest := retry_after(response.headers)) or response.status in _OVERLOADED:
         limiter.overloaded(started, rest)
     elif response.status < 400:
         limiter.answered(time.monotonic() - started)
@@ -363,98 +422,3 @@ async def _content(response: Any) -> bytes:
         if len(content) > MAX_BYTES:
             break
     return bytes(content)
-
-
-def _body(model: str, ask: Ask, unknown: set[str]) -> dict[str, Any]:
-    limit = "max_completion_tokens" if "max_tokens" in unknown else "max_tokens"
-    wanted: dict[str, Any] = {"temperature": ask.sampling.temperature, "top_p": ask.sampling.top_p}
-    if ask.schema:
-        schema = {"name": "reply", "strict": True, "schema": ask.schema}
-        wanted["response_format"] = {"type": "json_schema", "json_schema": schema}
-    return {
-        "model": model,
-        "messages": list(ask.messages),
-        limit: ask.sampling.max_tokens,
-        **{name: value for name, value in wanted.items() if value is not None and name not in unknown},
-    }
-
-
-def _leave_out(unknown: set[str], status: int, parameter: str, ask: Ask) -> bool:
-    """Whether a refused request can be sent without the parameter that the server does not know.
-
-    Some servers name it; those without structured output often do not.
-    """
-    if status not in (400, 422, 501):
-        return False
-    parameter = parameter.partition(".")[0] or "response_format"
-    sent = {"max_tokens", "temperature", "top_p"} | ({"response_format"} if ask.schema else set())
-    if parameter not in sent - unknown:
-        return False
-    unknown.add(parameter)
-    return True
-
-
-def _read(data: Any) -> Reply:
-    """The completion in a reply's body.
-
-    Raises:
-        _Failed: there is none.
-    """
-    try:
-        choice = data["choices"][0]
-        text, usage = choice["message"].get("content"), data.get("usage") or {}
-        if not isinstance(text, str | None):
-            raise TypeError
-        return Reply(
-            text=(text or "").encode("utf-8", "replace").decode(),  # half a surrogate pair cannot be kept
-            finish=ascii(choice.get("finish_reason") or "stop").strip("'")[:40],
-            prompt_tokens=_count(usage.get("prompt_tokens")),
-            completion_tokens=_count(usage.get("completion_tokens")),
-        )
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        raise _garbled() from None
-
-
-def _garbled() -> _Failed:
-    return _Failed("the server sent no completion", garbled=True)
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and 0 <= value < 1 << 40 else None
-
-
-def _refusal(data: Any) -> tuple[str, str]:
-    """The server's own code and parameter where they are plain words; never its message."""
-    body = data if isinstance(data, dict) else {}
-    if isinstance(inner := body.get("error"), dict):
-        body = inner
-    words = [str(body.get(name) or "") for name in ("code", "param")]
-    code, parameter = (word if re.fullmatch(r"[A-Za-z0-9_.]{1,40}", word) else "" for word in words)
-    return code, parameter
-
-
-def _refused(status: int, code: str) -> Exception:
-    reason = f"HTTP {status}" + (f" ({code})" if code and code != str(status) else "")
-    if code == "insufficient_quota":
-        return EngineError(f"the account's quota is spent ({reason})", Trouble.ENGINE)
-    if status in _PASSING or status >= 500:
-        return _Failed(reason)
-    if status in (401, 403):
-        return EngineError(f"the server refuses the key ({reason})", Trouble.ENGINE)
-    if status == 404 or 300 <= status < 400:
-        return EngineError(f"the server does not know the model or the address ({reason})", Trouble.ENGINE)
-    return EngineError(f"the server rejects the request ({reason})", Trouble.REQUEST)
-
-
-def _retry_after(headers: Any) -> float | None:
-    """Seconds that the server asks to wait, as a number or as a date; at most an hour."""
-    value = headers.get("retry-after", "")
-    seconds: Callable[[], float]
-    for seconds in (lambda: float(value), lambda: parsedate_to_datetime(value).timestamp() - time.time()):
-        try:
-            found = seconds()
-        except (ValueError, TypeError, OverflowError):
-            continue
-        if 0 <= found < float("inf"):
-            return min(found, 3600.0)
-    return None

@@ -15,13 +15,16 @@ from eibench_tasks.engines.engine import Ask, Engine, Reply
 from eibench_tasks.errors import EIBenchError
 
 _TABLE = "CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, reply TEXT NOT NULL, sum TEXT NOT NULL)"
+FORMAT = 1
+"""Of the file, as SQLite's ``user_version``; files without one, 0, are of this format too."""
+_LAST_FORMAT = 999  # a number beyond is damage
 _BUSY_SECONDS = 60
 _PAGE = 4096  # bytes
 _MOST_MISSING = 1000  # rows in a row, after which a damaged file is taken to have no more; a page holds about ten
 
 
 class StoreError(EIBenchError):
-    """Replies can be neither kept nor read: no space, no permission."""
+    """Replies can be neither kept nor read: no space, no permission, a file of a newer version."""
 
 
 class ReplyStore:
@@ -34,7 +37,7 @@ class ReplyStore:
         file: made where it is not there.
 
     Raises:
-        StoreError: it cannot be made or opened.
+        StoreError: it cannot be made or opened, or was made by a newer version.
     """
 
     def __init__(self, file: Path) -> None:
@@ -144,10 +147,16 @@ def _text(content: bytes) -> str:
 def _open(file: Path) -> sqlite3.Connection:
     db = sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     db.text_factory = _text
+    ((made_by,),) = db.execute("PRAGMA user_version")
+    if FORMAT < made_by <= _LAST_FORMAT:
+        db.close()
+        raise _newer(file, made_by)
     db.execute(f"PRAGMA page_size = {_PAGE}")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing; a power cut the last moments
     db.execute(_TABLE)
+    if made_by == 0:
+        db.execute(f"PRAGMA user_version = {FORMAT}")
     return db
 
 
@@ -216,6 +225,13 @@ def _whole_rows(file: Path) -> Iterator[tuple[str, str, str]]:
             missing = 0 if row else missing + 1
             if row and _whole(*row):
                 yield row
+
+
+def _newer(file: Path, made_by: int) -> StoreError:
+    return StoreError(
+        f"{file} was made by a newer version (format {made_by}, this one knows {FORMAT})",
+        "Run: `pip install --upgrade eibench`",
+    )
 
 
 def _trouble(file: Path, error: Exception) -> StoreError:

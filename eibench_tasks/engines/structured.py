@@ -26,12 +26,12 @@ def json_object(reply: Reply) -> dict[str, Any]:
     text = final_answer(reply.text)
     if text.startswith("```") and text.endswith("```"):
         text = text.partition("\n")[2].removesuffix("```")
+    cut = " and was cut off" if reply.finish == "length" else ""
     if not text.strip():
-        raise Unusable("the reply is empty")
+        raise Unusable(f"the reply is empty{cut}")
     try:
         data = json.loads(text, strict=False, parse_constant=_no_number, object_pairs_hook=_once)
     except (ValueError, RecursionError):
-        cut = " and was cut off" if reply.finish == "length" else ""
         raise Unusable(f"the reply is not the JSON asked for{cut}") from None
     if not isinstance(data, dict):
         raise Unusable("the reply is not the JSON asked for")

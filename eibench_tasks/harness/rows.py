@@ -14,7 +14,7 @@ from eibench_tasks.metrics.specific import load_weights
 from eibench_tasks.settings.turns import Turn
 
 Doc = Mapping[str, Any]
-"""A sample as a harness hands it over: the fields of `data.schema.Sample`."""
+"""A sample as a harness hands it over: the fields of `data.schema.Sample`, or those of an exported split."""
 
 
 def answer_rows(doc: Doc, output: str, judge: Judge, turns: Sequence[Turn] | None = None) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def measured(
     if (share := judgement.recall) is not None:
         row["score"] = 100 * share
     metrics: dict[str, Any] = {"recall_overall": row | _for_the_log(doc, output, judge, judgement, turns)}
-    metrics |= {f"recall_{name}": row if doc["emotion"] == name else None for name in BASIC_EMOTIONS}
+    metrics |= _by_emotion(doc, row)
     metrics |= dict.fromkeys(("ci95_low", "ci95_high", "bound_low", "bound_high", "coverage"), row)
     if chance and chance.recall is not None:
         by_chance = {"image_id": doc["image_id"], "score": 100 * chance.recall}
@@ -71,6 +71,13 @@ def measured(
     if judgement.verdicts:
         metrics["specific_recall"] = _specific(doc, judgement)
     return metrics | _about_the_answer(doc, output, judge)
+
+
+def _by_emotion(doc: Doc, row: dict[str, Any]) -> dict[str, Any]:
+    """The row under its emotion. A sample of an exported split says how the recall of its emotion is called."""
+    if own := doc.get("recall_metric"):
+        return {own: row}
+    return {f"recall_{name}": row if doc["emotion"] == name else None for name in BASIC_EMOTIONS}
 
 
 def _for_the_log(

@@ -67,7 +67,7 @@ def _demo_files() -> dict[str, Any]:
 
 def _run_facts() -> dict[str, Any]:
     """What a result must say beside its numbers. Goes into the task's metadata."""
-    facts = _judge_facts()
+    facts = judge_facts()
     data = check_run()
     if data:
         manifest = data.manifest
@@ -89,7 +89,8 @@ def _whose_captions(data: Prepared) -> str:
     return f"{captions.model}, and the model's own for {own} of {samples}" if own else captions.model
 
 
-def _judge_facts() -> dict[str, Any]:
+def judge_facts() -> dict[str, Any]:
+    """What a result must say of its judge and of the prompts."""
     judge = _judge()
     return {
         "eibench": __version__,
@@ -114,7 +115,7 @@ _MADE_ON_REQUEST: dict[str, Callable[[], Any]] = {
     "lite_path": lambda: _dataset_path("lite"),
     "demo_files": _demo_files,
     "run_facts": _run_facts,
-    "demo_facts": _judge_facts,
+    "demo_facts": judge_facts,
     "caption_output_type": _caption_output_type,
 }
 

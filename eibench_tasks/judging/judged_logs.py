@@ -1,19 +1,17 @@
 """Reads the sample logs of judged runs, whichever harness or command wrote them."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from eibench_tasks.data.answers import JUDGED
+from eibench_tasks.data.answers import JUDGED, LOG_NAME, is_sample_log
 from eibench_tasks.data.lines import json_lines, printable
 from eibench_tasks.errors import EIBenchError
 
 _MEND = "Give *_samples_eibench_*.jsonl of a run with --log_samples, or the folder that holds them"
-_NAME = re.compile(r"(?:^|_)samples_(?P<task>eibench.*?)(?:_\d{4}-\d\d-\d\dT.*)?$")  # lm-eval ends it with the time
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ def read_samples(paths: Iterable[Path]) -> list[Judged]:
     for path in paths:
         for file in sample_logs(path):
             if rows := read_log(file):
-                of_what = rows[0].task if _NAME.search(file.stem) else file.name
+                of_what = rows[0].task if LOG_NAME.search(file.stem) else file.name
                 newest[file.parent.resolve(), of_what, rows[0].judge] = rows
             elif file == path:
                 raise _not_judged(file)
@@ -99,17 +97,17 @@ def read_samples(paths: Iterable[Path]) -> list[Judged]:
     return [row for rows in newest.values() for row in rows]
 
 
-def sample_logs(path: Path) -> list[Path]:
-    """The logs of EIBench's tasks in a folder, older ones first; a file stands for itself."""
+def sample_logs(path: Path, also: Collection[str] = ()) -> list[Path]:
+    """The logs in a folder that `is_sample_log`, older ones first; a file stands for itself."""
     if not path.is_dir():
         return [path]
-    logs = (file for file in path.rglob("*samples_eibench*.jsonl") if _NAME.search(file.stem))
+    logs = (file for file in path.rglob("*samples_*.jsonl") if is_sample_log(file, also))
     return sorted(logs, key=lambda file: (file.name, str(file)))  # names hold the time
 
 
 def task_of(file: Path) -> str:
     """The task of a sample log, by its name; "samples" where that does not say."""
-    name = _NAME.search(file.stem)
+    name = LOG_NAME.search(file.stem)
     return name["task"] if name else "samples"
 
 

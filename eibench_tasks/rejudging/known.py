@@ -1,18 +1,20 @@
 """The samples that logged answers belong to: from the prepared data, or from the annotations alone."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from eibench_tasks.data import annotations, demo, source
+from eibench_tasks.data.exported import Exported
 from eibench_tasks.data.prepare import floor_answers
 from eibench_tasks.data.prepared import load_prepared
 from eibench_tasks.data.schema import Annotation, Protocol
 from eibench_tasks.errors import EIBenchError, NotPreparedError
 
 Doc = dict[str, Any]
-"""A sample with the fields of `data.schema.Sample`; without images where only the annotations are at hand."""
+"""A sample with the fields of `data.schema.Sample`, or those of an exported split; without images where only the
+annotations are at hand."""
 
 
 class Known:
@@ -49,21 +51,24 @@ class Known:
         return found[0] if len(found) == 1 else None
 
 
-def load_known(tasks: set[str], eibench: Path | None) -> Known:
+def load_known(tasks: set[str], eibench: Path | None, exported: Sequence[Exported] = ()) -> Known:
     """The samples of the tasks.
 
     Args:
         tasks: names of tasks; those of the demo split need nothing else.
         eibench: a checkout of EIBench or a folder with its files, for a machine on which nothing is prepared.
+        exported: splits that are among the tasks; they need nothing else either.
 
     Raises:
-        EIBenchError: the annotations are neither prepared nor in the folder.
+        EIBenchError: the annotations are neither prepared nor in the folder, or an exported split cannot be read.
     """
     samples: list[Doc] = []
     protocol = None
     if "eibench_demo" in tasks:
         samples += [sample.model_dump() for sample in demo.demo_samples()]
-    if tasks - {"eibench_demo"} or eibench:
+    for split in exported:
+        samples += split.samples()
+    if tasks - {"eibench_demo", *(split.facts.name for split in exported)} or eibench:
         published, protocol = _published(eibench)
         samples += published
     return Known(samples, protocol)
@@ -75,7 +80,10 @@ def _published(eibench: Path | None) -> tuple[list[Doc], Protocol]:
             data = load_prepared()
             return [sample.model_dump() for sample in data.samples], data.protocol
         except NotPreparedError as error:
-            mend = "Run `eibench prepare`, or give the annotations: `eibench judge … --eibench DIR`"
+            mend = (
+                "Run `eibench prepare`, or give the annotations: `eibench judge … --eibench DIR`"
+                " (of a split that `cfsa export` has written: `--exported DIR`)"
+            )
             raise EIBenchError(error.what, mend) from None
     items, protocol = source.load(eibench)
     floors = floor_answers(items)

@@ -1,6 +1,6 @@
 """Reads the logged answers of runs, judged or not, and joins them with their samples."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,15 +41,19 @@ class Log:
     answers: list[Logged]
 
 
-def find_logs(paths: Iterable[Path]) -> list[Path]:
+def find_logs(paths: Iterable[Path], also: Collection[str] = ()) -> list[Path]:
     """The sample logs in files and folders, of several runs of one task in one folder the newest.
+
+    Args:
+        paths: files and folders.
+        also: tasks of exported splits, whose logs count though their names do not begin with ``eibench``.
 
     Raises:
         EIBenchError: there is none.
     """
     newest: dict[tuple[Path, str], Path] = {}
     for path in paths:
-        for file in sample_logs(path):
+        for file in sample_logs(path, also):
             inside = file.relative_to(path).parts if path.is_dir() else ()
             task = task_of(file)
             if JUDGED not in inside and task != "eibench_describe":
@@ -72,7 +76,7 @@ def read_log(file: Path, known: Known) -> Log:
         if doc is None:
             raise EIBenchError(
                 f"{file} line {number} is about no sample of the data at hand",
-                "Judge with the data of the run: `eibench prepare` there, or `--eibench DIR`",
+                "Judge with the data of the run: `eibench prepare` there, `--eibench DIR`, or `--exported DIR`",
             )
         if doc["id"] in seen:
             raise EIBenchError(f"{file} line {number} repeats the sample {doc['id']}", _MEND)

@@ -37,7 +37,7 @@ AGGREGATIONS: dict[str, Callable[[Any], float]] = {
     "coherence_minilm": rows.mean,
     "coherence_bert": rows.mean,
 }
-"""As in the task YAMLs; a test compares the two."""
+"""As in the task YAMLs; a test compares the two. Exported splits have recall by other emotions, aggregated alike."""
 
 
 @dataclass
@@ -155,11 +155,16 @@ def _model(source: Mapping[str, Any]) -> dict[str, Any]:
 
 def _numbers(task: str, judge: Judge, found: list[dict[str, Any]]) -> dict[str, Any]:
     numbers: dict[str, Any] = {"alias": f"{task} (judge: {judge.name})"}
-    for name, aggregate in AGGREGATIONS.items():
+    for name, aggregate in _aggregations(found).items():
         if values := [row[name] for row in found if name in row]:
             value = aggregate(values)
             numbers[f"{name},none"] = value if value == value else None
     return numbers
+
+
+def _aggregations(found: list[dict[str, Any]]) -> dict[str, Callable[[Any], float]]:
+    others = {name for row in found for name in row if name.startswith("recall_")} - set(AGGREGATIONS)
+    return AGGREGATIONS | dict.fromkeys(sorted(others), rows.recall_percent)
 
 
 def _metadata(source: Mapping[str, Any], task: str, judge: Judge) -> dict[str, Any]:

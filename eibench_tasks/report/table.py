@@ -112,12 +112,17 @@ def _result(file: Path, data: dict[str, Any], task: str) -> Result:
         chance_high=_value(data, task, "chance_high"),
         words=_value(data, task, "answer_words"),
         empty=_value(data, task, "empty_share"),
-        emotions={
-            name: value for name in BASIC_EMOTIONS if (value := _value(data, task, f"recall_{name}")) is not None
-        },
+        emotions=_emotions(data, task, run),
         captions=run.get("captions") if metadata.get("setting") == "caption" else None,
         persona=run.get("persona"),
     )
+
+
+def _emotions(data: dict[str, Any], task: str, run: dict[str, Any]) -> dict[str, float]:
+    """Recall by emotion; an exported split says which emotions it has."""
+    metrics = run.get("emotions") or {name: f"recall_{name}" for name in BASIC_EMOTIONS}
+    values = {name: _value(data, task, metric) for name, metric in metrics.items()}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _headline(parts: list[Result], data: dict[str, Any]) -> Result:
@@ -130,13 +135,14 @@ def _headline(parts: list[Result], data: dict[str, Any]) -> Result:
 
 
 def _samples(data: dict[str, Any], task: str, run: dict[str, Any]) -> str:
-    """How many samples the result covers out of how many EIBench has, also where images were missing."""
+    """How many samples the result covers out of how many its data set has, also where images were missing."""
     count = data.get("n-samples", {}).get(task, {})
     if task == "eibench_lite":
         total = str(LITE_SIZE)
     else:
         splits = (run.get("data") or {}).get("samples") or {}
-        total = str(splits.get("complex" if task == "eibench_complex" else "basic", "")).rpartition(" of ")[2]
+        split = "complex" if task == "eibench_complex" else "basic"
+        total = str(splits.get(task, splits.get(split, ""))).rpartition(" of ")[2]  # an exported split is its own task
     return f"{count.get('effective', '?')} of {total or count.get('original', '?')}"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from eibench_tasks.engines.structured import Unusable, list_schema
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]+")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffd]+")
 _REFUSAL = re.compile(
     r"\bas an? (?:ai|artificial|language model)\b"
     r"|^(?:i'?m |i am |we'?re )?(?:very |so )?sorry\b"

@@ -33,12 +33,22 @@ def test_the_paper_protocol_has_a_score_without_verdicts_and_an_unscored_sample_
     [
         ("20260101_000000_samples_eibench_complex.jsonl", "eibench_complex"),
         ("samples_eibench_text_2026-01-01T00-00-00.000000.jsonl", "eibench_text"),  # lm-eval's way
+        ("20260101_000000_samples_my_split.jsonl", "my_split"),  # an exported split's
         ("renamed.jsonl", "samples"),
     ],
 )
 def test_the_name_of_a_log_says_the_task(tmp_path: Path, name: str, task: str) -> None:
     file = write_log(tmp_path, line("s1", [True])).rename(tmp_path / name)
     assert [row.task for row in read_samples([file])] == [task]
+
+
+def test_in_a_folder_logs_of_exported_splits_are_known_by_the_judge_that_they_name(tmp_path: Path) -> None:
+    write_log(tmp_path, line("s1", [True]), task="my_split")
+    write_log(tmp_path, {"doc_id": 0, "filtered_resps": "B", "mmmu_acc": 1}, task="mmmu_val")
+    write_log(tmp_path, {"doc_id": 0, "recall_overall": {"score": 1}}, task="of_somebody_else")
+    (tmp_path / "x_samples_empty.jsonl").touch()
+    (tmp_path / "x_samples_bytes.jsonl").write_bytes(b"\xff[[[")
+    assert [row.task for row in read_samples([tmp_path])] == ["my_split"]
 
 
 def test_of_several_logs_of_one_task_and_judge_in_a_folder_the_newest_counts(tmp_path: Path) -> None:

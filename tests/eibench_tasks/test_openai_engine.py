@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+import math
 import socket
 import time
 import traceback
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from itertools import pairwise
@@ -29,11 +31,11 @@ PROMPT = "the prompt that nobody may see"
 
 @asynccontextmanager
 async def asking(
-    *urls: str, key: str = KEY, budget: Budget | None = None, **limits: float
+    *urls: str, key: str = KEY, budget: Budget | None = None, same_model: bool = False, **limits: float
 ) -> AsyncIterator[OpenAIEngine]:
     """An engine that is quick to try again."""
     chosen: dict[str, Any] = {"concurrency": 8, "call_seconds": 5.0, "request_seconds": 20.0, "backoff": 0.01} | limits
-    engine = OpenAIEngine("a-model", urls, key, Limits(**chosen), budget)
+    engine = OpenAIEngine("a-model", urls, key, Limits(**chosen), budget, same_model)
     try:
         yield engine
     finally:
@@ -42,6 +44,16 @@ async def asking(
 
 def ask(text: str = PROMPT, schema: dict[str, Any] | None = None, **sampling: Any) -> Ask:
     return Ask(({"role": "user", "content": text},), Sampling(**({"max_tokens": 20} | sampling)), schema)
+
+
+def choice(text: str = PROMPT) -> Ask:
+    """A question of which the reply is yes or no."""
+    return replace(ask(text, SCHEMA), choices=("yes", "no"))
+
+
+def of(place: str, text: str = PROMPT) -> Ask:
+    """A question of a place."""
+    return replace(ask(text), place=place)
 
 
 async def outcomes(engine: OpenAIEngine, count: int) -> list[Reply | EngineError]:
@@ -484,6 +496,104 @@ async def test_a_question_that_is_refused_fails_alone(status: int) -> None:
     assert len(server.seen) == 2
 
 
+# How likely each choice was
+
+
+def told(logprobs: Any, text: str = '{"a": "yes"}', **more: Any) -> bytes:
+    """A completion with log-probabilities."""
+    return http({"choices": [{"message": {"content": text}, "logprobs": logprobs}], **more})
+
+
+def entry(text: str, logprob: Any = 0.0, *others: tuple[str, Any]) -> dict[str, Any]:
+    return {
+        "token": text,
+        "logprob": logprob,
+        "top_logprobs": [{"token": other, "logprob": one} for other, one in ((text, logprob), *others)],
+    }
+
+
+@in_loop
+async def test_probabilities_of_choices_are_asked_for_and_read() -> None:
+    content = [entry('{"a": "'), entry("yes", -0.25, ("no", -1.75), ("maybe", -4.0)), entry('"}')]
+    async with scripted(lambda seen: told({"content": content})) as server, asking(server.url) as engine:
+        reply = await engine.reply(choice())
+        await engine.reply(ask())
+    assert reply.likely == pytest.approx({"yes": math.exp(-0.25), "no": math.exp(-1.75)})
+    with_choices, without = (seen.body for seen in server.seen)
+    assert (with_choices["logprobs"], with_choices["top_logprobs"]) == (True, 20)
+    assert not {"logprobs", "top_logprobs"} & set(without)
+
+
+@pytest.mark.parametrize(
+    "logprobs",
+    [
+        None,
+        7,
+        "x",
+        [],
+        {},
+        {"content": None},
+        {"content": "yes"},
+        {"content": [None]},
+        {"content": [["yes"]]},
+        {"content": [{"token": 7, "logprob": -1}]},
+        {"content": [{"token": "yes"}]},
+        {"content": [{"token": "yes", "logprob": "-1"}]},
+        {"content": [{"token": "yes", "logprob": float("nan")}]},
+        {"content": [{"token": "yes", "logprob": float("-inf")}]},
+        {"content": [entry("perhaps")]},
+    ],
+    ids=repr,
+)
+@in_loop
+async def test_a_reply_whose_probabilities_make_no_sense_is_read_without_them(logprobs: Any) -> None:
+    async with scripted(lambda seen: told(logprobs)) as server, asking(server.url) as engine:
+        assert await engine.reply(choice()) == Reply(text='{"a": "yes"}')
+
+
+@pytest.mark.parametrize("others", [None, "x", [None], [{"token": 3}], [{"token": "no", "logprob": 1e300}]])
+@in_loop
+async def test_alternatives_that_make_no_sense_are_passed_over(others: Any) -> None:
+    content = [{"token": "yes", "logprob": 0.5, "top_logprobs": others}]  # and no logarithm is above 0
+    async with scripted(lambda seen: told({"content": content}, "yes")) as server, asking(server.url) as engine:
+        assert (await engine.reply(choice())).likely == {"yes": 1.0, "no": 0.0}
+
+
+@pytest.mark.parametrize("parameter", ["logprobs", "top_logprobs", ""])
+@in_loop
+async def test_a_server_that_gives_no_probabilities_is_asked_without_from_then_on(parameter: str) -> None:
+    async with (
+        scripted(lambda seen: refused(400, "", parameter) if "logprobs" in seen.body else said("yes")) as server,
+        asking(server.url) as engine,
+    ):
+        for _ in range(3):
+            assert await engine.reply(choice()) == Reply(text="yes", prompt_tokens=10, completion_tokens=5)
+    assert ["top_logprobs" in seen.body for seen in server.seen] == [True, False, False, False]
+    assert all("response_format" in seen.body for seen in server.seen)
+
+
+@in_loop
+async def test_a_server_that_knows_neither_probabilities_nor_schemas_is_asked_without_both() -> None:
+    async with (
+        scripted(lambda seen: refused(400) if "response_format" in seen.body else said("yes")) as server,
+        asking(server.url) as engine,
+    ):
+        assert (await engine.reply(choice())).text == "yes"
+    assert len(server.seen) == 3
+
+
+@pytest.mark.parametrize(
+    ("details", "cached"),
+    [({"cached_tokens": 7}, 7), ({"cached_tokens": -1}, None), ({"cached_tokens": "7"}, None), ([7], None), (7, None)],
+)
+@in_loop
+async def test_tokens_that_the_server_had_cached_are_counted(details: Any, cached: int | None) -> None:
+    usage = {"prompt_tokens": 9, "completion_tokens": 1, "prompt_tokens_details": details}
+    async with scripted(lambda seen: told(None, "x", usage=usage)) as server, asking(server.url) as engine:
+        reply = await engine.reply(ask())
+    assert (reply.prompt_tokens, reply.cached_tokens) == (9, cached)
+
+
 # Parameters that a server does not know
 
 SCHEMA = {"type": "object"}
@@ -564,6 +674,55 @@ async def test_servers_share_the_work_and_the_slow_one_gets_less() -> None:
     assert 4 <= len(slow.seen) < len(quick.seen)
     assert quick.most_busy <= 4
     assert slow.most_busy <= 4
+
+
+@in_loop
+async def test_questions_of_one_place_go_to_one_server_and_places_are_shared_out() -> None:
+    async with (
+        scripted(lambda seen: later(0.01, said("a"))) as first,
+        scripted(lambda seen: later(0.01, said("b"))) as second,
+        scripted(lambda seen: later(0.01, said("c"))) as third,
+        asking(first.url, second.url, third.url) as engine,
+    ):
+        places = {f"image {number}": set[str]() for number in range(30)}
+        for turn in range(3):
+            for place, servers in places.items():
+                servers.add((await engine.reply(of(place, f"{place} {turn}"))).text)
+        async with asking(first.url, second.url) as fewer:  # without the third, only its places move
+            moved = {place: {(await fewer.reply(of(place))).text} for place in places}
+    assert all(len(servers) == 1 for servers in places.values())
+    assert all(sum(servers == {name} for servers in places.values()) >= 1 for name in "abc")
+    assert all(moved[place] == servers for place, servers in places.items() if servers != {"c"})
+
+
+@in_loop
+async def test_a_place_moves_while_its_server_is_out_and_then_comes_back() -> None:
+    broken = False
+    async with (
+        scripted(lambda seen: refused(500) if broken else said("a")) as first,
+        scripted(lambda seen: said("b")) as second,
+        asking(first.url, second.url, backoff=0.05) as engine,
+    ):
+        names = [f"image {number}" for number in range(20)]
+        mine = [place for place in names if (await engine.reply(of(place))).text == "a"]
+        broken = True
+        assert [(await engine.reply(of(place))).text for place in mine] == ["b"] * len(mine)
+        broken = False
+        await asyncio.sleep(0.5)
+        assert [(await engine.reply(of(place))).text for place in mine] == ["a"] * len(mine)
+
+
+@in_loop
+async def test_a_server_that_is_much_fuller_than_another_gets_no_more_of_its_places() -> None:
+    """The other one gets a question where this one has more than 1.5 times as many and 4: 5 to 0, 6 to 1, … 14 to 6."""
+    async with (
+        scripted(lambda seen: later(0.2, said("a"))) as first,
+        scripted(lambda seen: later(0.2, said("b"))) as second,
+        asking(first.url, second.url, concurrency=40) as engine,
+    ):
+        replies = await asyncio.gather(*(engine.reply(of("one image", str(number))) for number in range(20)))
+    counts = sorted(sum(reply.text == name for reply in replies) for name in "ab")
+    assert counts == [6, 14]
 
 
 def free_port() -> int:
@@ -767,3 +926,81 @@ async def test_a_server_that_refuses_the_key_or_is_not_there_fails_the_check() -
     async with scripted(stall) as server, asking(server.url, call_seconds=0.2) as engine:
         with pytest.raises(EngineError, match="no server answers"):
             await engine.check()
+
+
+# The model that is served
+
+
+def models(*names: str, **more: str) -> bytes:
+    return http({"object": "list", "data": [{"id": name, **more} for name in names]})
+
+
+@pytest.mark.parametrize("name", ["a-model", "a-model:latest", "models/a-model"])
+@in_loop
+async def test_a_server_that_lists_the_model_passes_the_check_and_says_what_it_is(name: str) -> None:
+    async with (
+        scripted(lambda seen: models("other", name, root="lab/a-model-7B", owned_by="vllm\n\x1b[2J")) as server,
+        asking(server.url, same_model=True) as engine,
+    ):
+        await engine.check()
+    assert engine.served == {"root": "lab/a-model-7B", "owned_by": "vllm[2J"}
+
+
+@in_loop
+async def test_a_server_of_another_model_fails_the_check_unless_any_will_do() -> None:
+    names = ["evil\n\x1b[31m", *(f"model {number}" for number in range(9)), "x" * 500]
+    async with scripted(lambda seen: models(*names)) as server:
+        async with asking(server.url, same_model=True) as engine:
+            with pytest.raises(EngineError) as caught:
+                await engine.check()
+        async with asking(server.url) as engine:
+            await engine.check()
+    assert caught.value.trouble is Trouble.ENGINE
+    assert caught.value.reason == "the server serves evil[31m, model 0, model 1 and 8 more, not a-model"
+
+
+@pytest.mark.parametrize("listed", [models(), http(b"<html>"), http({"data": [{"id": 7}, None]}), http({"data": 7})])
+@in_loop
+async def test_a_server_that_lists_no_models_passes_the_check(listed: bytes) -> None:
+    async with scripted(lambda seen: listed) as server, asking(server.url, same_model=True) as engine:
+        await engine.check()
+
+
+def named(model: Any) -> bytes:
+    return http({"model": model, "choices": [{"message": {"content": "x"}}], "system_fingerprint": f"of {model}"})
+
+
+@in_loop
+async def test_a_server_that_goes_over_to_another_model_ends_the_engine() -> None:
+    models_in_turn = ["a-model-0806", None, 7, "a-model-0806", "b-model\n", "a-model-0806"]
+    async with (
+        scripted(lambda seen: named(models_in_turn[seen.number])) as server,
+        asking(server.url, same_model=True) as engine,
+    ):
+        for _ in range(4):
+            await engine.reply(ask())
+        assert engine.served == {"model": "a-model-0806", "system_fingerprint": "of a-model-0806"}
+        for _ in range(2):
+            with pytest.raises(EngineError) as caught:
+                await engine.reply(ask())
+            assert caught.value.trouble is Trouble.ENGINE
+            assert caught.value.reason == "the server now answers as b-model, no longer as a-model-0806"
+    assert len(server.seen) == 5  # once is enough
+
+
+@in_loop
+async def test_one_of_several_servers_that_serves_another_model_is_noticed() -> None:
+    async with (
+        scripted(lambda seen: named("a")) as first,
+        scripted(lambda seen: named("b")) as second,
+        asking(first.url, second.url, same_model=True) as engine,
+    ):
+        found = await outcomes(engine, 8)
+    assert any(isinstance(one, EngineError) and "now answers as" in one.reason for one in found)
+
+
+@in_loop
+async def test_where_any_model_will_do_a_change_is_none() -> None:
+    async with scripted(lambda seen: named(f"model {seen.number}")) as server, asking(server.url) as engine:
+        assert all(isinstance(one, Reply) for one in await outcomes(engine, 4))
+    assert engine.served["model"].startswith("model ")

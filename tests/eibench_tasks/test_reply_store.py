@@ -233,6 +233,39 @@ def test_every_random_damage_leaves_a_store_that_works(tmp_path: Path) -> None:
         store.close()
 
 
+# Formats
+
+
+@pytest.mark.parametrize("format_", [0, 1])
+def test_a_file_of_this_format_or_from_before_formats_had_numbers_is_read(tmp_path: Path, format_: int) -> None:
+    file = filled(tmp_path / "r.sqlite", 3)
+    with closing(sqlite3.connect(file)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (1,)
+        db.execute(f"PRAGMA user_version = {format_}")
+    assert whole(ReplyStore(file), 3) == 3
+    with closing(sqlite3.connect(file)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (1,)
+
+
+def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "r.sqlite"
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("CREATE TABLE answers (of_another TEXT)")
+        db.execute("PRAGMA user_version = 2")
+    before = file.read_bytes()
+    with pytest.raises(StoreError, match=r"newer version \(format 2, this one knows 1\)\. Run: `pip install --upgrade"):
+        ReplyStore(file)
+    assert file.read_bytes() == before
+    assert {one.name for one in tmp_path.iterdir()} == {"r.sqlite", "r.sqlite.lock"}
+
+
+def test_a_format_that_no_version_will_have_is_damage_and_its_replies_are_read(tmp_path: Path) -> None:
+    file = filled(tmp_path / "r.sqlite", 3)
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA user_version = 1442840577")
+    assert whole(ReplyStore(file), 3) == 3
+
+
 # No permission, no space
 
 

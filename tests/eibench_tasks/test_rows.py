@@ -64,6 +64,12 @@ def test_only_the_samples_own_emotion_counts_it() -> None:
     assert found["recall_happy"] is found["recall_sadness"] is found["recall_excitement"] is None
 
 
+def test_a_sample_of_an_exported_split_says_how_recall_of_its_emotion_is_called() -> None:
+    found = rows.answer_rows({**DOC, "emotion": "fear", "recall_metric": "recall_2_fear"}, "late hour", WordJudge())
+    assert found["recall_2_fear"] == {"image_id": DOC["image_id"], "score": 50}
+    assert {name for name in found if name.startswith("recall_")} == {"recall_overall", "recall_2_fear"}
+
+
 def test_a_failed_request_is_unscored_and_says_why() -> None:
     found = metrics("[LMMS_EVAL_REQUEST_FAILED after 5 retries] 500 spilled coffee")
     row = found["recall_overall"]

@@ -27,7 +27,7 @@ _OPTIONS = [
     # without disable_any_whitespace, a random model writes white space until the tokens are used up
     *("--structured-outputs-config", '{"backend": "xgrammar", "disable_any_whitespace": true}'),
 ]
-_ENVIRONMENT = {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}  # the space in GiB
+ENVIRONMENT = {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}  # the space in GiB
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def serving(checkpoint: Path, log: Path) -> Iterator[VLLMServer]:
             stdout=file,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            env=os.environ | _ENVIRONMENT,
+            env=os.environ | ENVIRONMENT,
             cwd=log.parent,
             start_new_session=True,
         )

@@ -5,6 +5,7 @@ What it says depends on the image, the question and the attempt only, so that a 
 
 import hashlib
 import json
+import math
 import random
 import re
 from collections.abc import Sequence
@@ -135,3 +136,16 @@ _OF = {
 def text(body: dict[str, Any]) -> str:
     """The reply as text."""
     return json.dumps(said(body))
+
+
+def logprobs(body: dict[str, Any], text: str) -> dict[str, Any]:
+    """What a server says of the tokens of a reply: only yes and no had a choice."""
+    tokens = re.findall(r'yes|no|[{}":, ]+|\w+|.', text)
+    share = random.Random(text + words(body["messages"][-1])).uniform(0.55, 0.99)
+    content = []
+    for token in tokens:
+        other = {"yes": "no", "no": "yes"}.get(token)
+        top = [{"token": token, "logprob": math.log(share if other else 1.0)}]
+        top += [{"token": other, "logprob": math.log(1 - share)}] if other else []
+        content.append({"token": token, "logprob": top[0]["logprob"], "top_logprobs": top})
+    return {"content": content}

@@ -1,6 +1,7 @@
-"""A simulated judge model behind a real OpenAI-compatible server, in a process of its own; it can be made faulty.
+"""A simulated model behind a real OpenAI-compatible server, in a process of its own; it can be made faulty.
 
-The model is no model: it finds a trigger named where the answer holds it word for word. With faults, a share of all
+The model is no model. As a judge it finds a trigger named where the answer holds it word for word; as an annotator it
+replies as `annotator` does. With faults, a share of all
 replies is one of `FAULTS`, chosen by a seeded generator; a question that is asked again may be faulty again.
 
 python -m support.judge_server --latency 0.1 --faults 0.3 --seed 1
@@ -17,10 +18,12 @@ import subprocess
 import sys
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
+
+from support import annotator
 
 STATUSES = ("429", "429 wait", "500", "502", "503")
 BROKEN = ("reset", "stall", "cut", "empty", "html", "list", "types", "nan", "null")
@@ -42,6 +45,15 @@ def honest(body: dict[str, Any]) -> dict[str, Any]:
         found = re.search(re.escape(cause.rstrip(" .")), answer[2], re.IGNORECASE)
         verdicts.append({"index": int(number), "quote": found[0] if found else "", "present": bool(found)})
     return {"verdicts": verdicts}
+
+
+def spoiled_annotation(fault: str, text: str) -> str:
+    """An annotator's reply with a fault of `CONTENTS`."""
+    if fault == "huge":
+        return "x" * 1_000_000
+    refusal, german = "I'm sorry, but I can't help with that.", "Das Kind weint, weil das Eis auf den Boden fiel."
+    others = {"prose": refusal, "invented": german, "missing": "{}", "twice": text + text, "text index": "[1, 2]"}
+    return others.get(fault, text[: len(text) // 2])
 
 
 def spoiled(fault: str, verdicts: dict[str, Any]) -> str:
@@ -94,6 +106,8 @@ class Server(asyncio.Protocol):
     def request(self, head: str, content: bytes) -> None:
         if head.startswith("GET /stats"):
             return self.send(200, json.dumps(self.stats()).encode())
+        if head.startswith("GET /v1/models") and self.options.model:
+            return self.send(200, json.dumps({"object": "list", "data": [{"id": self.options.model}]}).encode())
         if not head.startswith("POST"):
             return self.send(404, b'{"error": {"message": "no such path"}}')
         body = json.loads(content)
@@ -101,7 +115,7 @@ class Server(asyncio.Protocol):
         Server.busy += 1
         Server.most_busy = max(Server.most_busy, Server.busy)
         faulty = self.generator.random() < self.options.faults
-        fault = self.generator.choice(FAULTS) if faulty else ""
+        fault = self.generator.choice(self.options.kinds) if faulty else ""
         self.faults[fault] += 1
         asyncio.get_running_loop().call_later(self.options.latency, self.reply, body, fault)
         return None
@@ -119,18 +133,19 @@ class Server(asyncio.Protocol):
             return self.transport.abort()
         if fault == "stall":
             return None
-        verdicts = honest(body)
-        text = spoiled(fault, verdicts) if fault in CONTENTS else json.dumps(verdicts)
-        whole = json.dumps(
-            {
-                "id": "1",
-                "object": "chat.completion",
-                "created": 0,
-                "model": body["model"],
-                "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
-                "usage": {"prompt_tokens": 500, "completion_tokens": 100, "total_tokens": 600},
-            }
-        ).encode()
+        choice: dict[str, Any] = {"index": 0, "finish_reason": "stop"}
+        if self.options.annotator:
+            text = annotator.text(body)
+            choice["logprobs"] = annotator.logprobs(body, text) if body.get("logprobs") else None
+            text = spoiled_annotation(fault, text) if fault in CONTENTS else text
+        else:
+            verdicts = honest(body)
+            text = spoiled(fault, verdicts) if fault in CONTENTS else json.dumps(verdicts)
+        choice["message"] = {"role": "assistant", "content": text}
+        usage = {"prompt_tokens": 500, "completion_tokens": 100, "total_tokens": 600}
+        usage |= {"prompt_tokens_details": {"cached_tokens": 400}} if self.options.annotator else {}
+        completion = {"id": "1", "object": "chat.completion", "created": 0, "model": body["model"]}
+        whole = json.dumps(completion | {"choices": [choice], "usage": usage}).encode()
         broken = {
             "cut": whole[: len(whole) // 2],
             "empty": b"",
@@ -170,7 +185,15 @@ class Running:
 
 
 @contextmanager
-def judge_server(latency: float = 0.0, faults: float = 0.0, seed: int = 1, port: int = 0) -> Iterator[Running]:
+def judge_server(
+    latency: float = 0.0,
+    faults: float = 0.0,
+    seed: int = 1,
+    port: int = 0,
+    annotator: bool = False,
+    model: str = "",
+    kinds: Sequence[str] = FAULTS,
+) -> Iterator[Running]:
     """Serves until the block is left.
 
     Args:
@@ -178,9 +201,13 @@ def judge_server(latency: float = 0.0, faults: float = 0.0, seed: int = 1, port:
         faults: share of faulty replies, 0 to 1.
         seed: of the faults.
         port: 0 for any that is free.
+        annotator: whether it annotates images instead of judging.
+        model: the name under which it lists its model; "" for a server that lists none.
+        kinds: of the faults.
     """
     tests = Path(__file__).resolve().parents[1]
     arguments = ["--latency", str(latency), "--faults", str(faults), "--seed", str(seed), "--port", str(port)]
+    arguments += ["--kinds", ",".join(kinds), "--model", model, *(["--annotator"] if annotator else [])]
     process = subprocess.Popen(
         [sys.executable, "-m", "support.judge_server", *arguments],
         stdout=subprocess.PIPE,
@@ -208,6 +235,9 @@ if __name__ == "__main__":
     parser.add_argument("--faults", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--annotator", action="store_true")
+    parser.add_argument("--model", default="")
+    parser.add_argument("--kinds", type=lambda text: text.split(","), default=list(FAULTS))
     Server.options = parser.parse_args()
     Server.generator = random.Random(Server.options.seed)
     asyncio.run(_serve())

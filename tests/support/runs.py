@@ -56,13 +56,16 @@ def run(arguments: list[str | Path], home: Path, log: Path, env: Mapping[str, st
     return Finished(ended.returncode, log.read_text(encoding="utf-8", errors="replace"))
 
 
-def evaluate(tasks: list[str], model: Any = "dummy", model_args: str = "", **options: Any) -> dict[str, Any]:
+def evaluate(
+    tasks: list[str], model: Any = "dummy", model_args: str = "", include_path: Path | None = None, **options: Any
+) -> dict[str, Any]:
     """An evaluation by lmms-eval in this process, which spares the start of its command line.
 
     Args:
-        tasks: names of EIBench tasks.
+        tasks: names of EIBench tasks, or of those in ``include_path``.
         model: name of a model, or a model object.
         model_args: as on the command line.
+        include_path: a folder of other tasks.
         options: of `lmms_eval.evaluator.simple_evaluate`.
 
     Returns:
@@ -73,7 +76,7 @@ def evaluate(tasks: list[str], model: Any = "dummy", model_args: str = "", **opt
 
     from eibench_tasks.home import task_configs
 
-    manager = TaskManager("ERROR", include_path=str(task_configs()), include_defaults=False)
+    manager = TaskManager("ERROR", include_path=str(include_path or task_configs()), include_defaults=False)
     found: dict[str, Any] = evaluator.simple_evaluate(
         model=model, model_args=model_args, tasks=tasks, task_manager=manager, bootstrap_iters=0, **options
     )

@@ -49,12 +49,15 @@ _PATCHES: dict[str, Any] = {
 }
 
 
-def write_tiny_qwen(folder: Path) -> Path:
-    """Writes the checkpoint: 2 layers, hidden 64; it loads in every class that loads Qwen2.5-VL."""
+def write_tiny_qwen(folder: Path, spread: float = 0.02, seed: int = 0) -> Path:
+    """Writes the checkpoint: 2 layers, hidden 64; it loads in every class that loads Qwen2.5-VL.
+
+    With a ``spread`` of the weights of 0.2 its replies differ with the prompt and the image.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     _write_tokenizer(folder)
     _write_processor(folder)
-    _write_weights(folder)
+    _write_weights(folder, spread, seed)
     return folder
 
 
@@ -89,7 +92,7 @@ def _write_processor(folder: Path) -> None:
     _write_json(folder / "processor_config.json", {"processor_class": "Qwen2_5_VLProcessor"})
 
 
-def _write_weights(folder: Path) -> None:
+def _write_weights(folder: Path, spread: float, seed: int) -> None:
     import torch
     from tokenizers import Tokenizer
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
@@ -102,6 +105,7 @@ def _write_weights(folder: Path) -> None:
             "hidden_size": 64,
             "intermediate_size": 128,
             "num_hidden_layers": 2,
+            "initializer_range": spread,
             "num_attention_heads": 4,
             "num_key_value_heads": 2,
             "max_position_embeddings": 8192,
@@ -112,6 +116,7 @@ def _write_weights(folder: Path) -> None:
         },
         vision_config={
             "depth": 2,
+            "initializer_range": spread,
             "hidden_size": 32,
             "intermediate_size": 64,
             "num_heads": 2,
@@ -127,7 +132,7 @@ def _write_weights(folder: Path) -> None:
         vision_start_token_id=ids["<|vision_start|>"],
         vision_end_token_id=ids["<|vision_end|>"],
     )
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     model = Qwen2_5_VLForConditionalGeneration(config).to(torch.bfloat16)
     model.save_pretrained(folder)
 

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
+from eibench_tasks.data.exported import Exported
 from eibench_tasks.data.schema import Record
 from eibench_tasks.engines.engine import Ask, Engine, Sampling
 from eibench_tasks.engines.structured import Unusable
@@ -189,6 +190,23 @@ async def label(
         labels={sample: labelled.labels for sample, labelled in found.items() if labelled.labels},
         unlabelled={sample: labelled.unlabelled for sample, labelled in found.items() if labelled.unlabelled},
     )
+
+
+def labels_of(split: Exported) -> Labels:
+    """The labels that the triggers of an exported split carry; a sample has labels if all of its triggers have.
+
+    Raises:
+        EIBenchError: the split cannot be read, or none of its triggers is labelled.
+    """
+    found: dict[str, list[Label]] = {}
+    for sample in split.samples():
+        pairs = list(zip(sample["kinds"], sample["categories"], strict=True))
+        if all(kind in KINDS and category in CATEGORIES for kind, category in pairs):
+            found[sample["id"]] = pairs
+    if not found:
+        raise EIBenchError(f"the triggers of {split.facts.name} are not labelled", "Build it with `label: true`")
+    facts = split.facts
+    return Labels(judge=facts.built_by, version=facts.fingerprint[:12], annotations_sha256={}, labels=found)
 
 
 def labels_file(annotations_sha256: Mapping[str, str], judge: str) -> Path:

@@ -1,0 +1,1 @@
+"""The engines of a run: servers, vLLM in this process, or local weights."""

@@ -1,0 +1,43 @@
+"""The image of a sample as a file that every reader shows alike: JPEG or PNG, RGB, upright."""
+
+import hashlib
+import io
+
+from cfsa_tool.pictures import as_it_is
+from cfsa_tool.records import Item
+from eibench_tasks.data.images import open_image
+from eibench_tasks.errors import ImagesError
+
+QUALITY = 95
+"""Of JPEG files that are written anew, since they were not upright or not RGB."""
+_LOSSY = ("JPEG", "MPO", "WEBP", "AVIF", "HEIF")
+
+
+def image_file(item: Item) -> tuple[bytes, str]:
+    """The image's file and its suffix: the file itself where it is upright JPEG or PNG in RGB.
+
+    Raises:
+        ImagesError: the file is gone, or is not the one that was taken in.
+    """
+    try:
+        content = item.path.read_bytes()
+    except OSError as error:
+        raise ImagesError(f"the file cannot be read any more: {error.strerror}") from None
+    if hashlib.sha256(content).hexdigest() != item.sha256:
+        raise ImagesError("the file has changed since it was taken in")
+    if mime := as_it_is(content):
+        return content, "jpg" if mime == "image/jpeg" else "png"
+    return _anew(item, content)
+
+
+def _anew(item: Item, content: bytes) -> tuple[bytes, str]:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(content)) as image:
+        lossy = image.format in _LOSSY
+    written = io.BytesIO()
+    if lossy:
+        open_image(item.path).save(written, "JPEG", quality=QUALITY, subsampling=0)
+    else:
+        open_image(item.path).save(written, "PNG")
+    return written.getvalue(), "jpg" if lossy else "png"
