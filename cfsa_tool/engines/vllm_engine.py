@@ -73,6 +73,8 @@ class VLLMEngine:
             task.cancel()
         await asyncio.gather(*self._asking, return_exceptions=True)
         if llm:
+            if llm.output_handler:  # else it takes the end of vLLM's process for an accident, and says so at length
+                llm.output_handler.cancel()
             await asyncio.to_thread(llm.shutdown)
 
     async def _reply(self, ask: Ask) -> Reply:
@@ -138,7 +140,7 @@ class VLLMEngine:
 
 
 def _start(model: str, revision: str | None, options: dict[str, Any]) -> Any:
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")  # else it fills the screen
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")  # else it fills the screen
     try:
         from vllm.config import StructuredOutputsConfig
         from vllm.engine.arg_utils import AsyncEngineArgs

@@ -107,8 +107,10 @@ def read_file(path: Path, inside: Path | None) -> bytes:
             return file.read(MAX_BYTES + 1)  # it may have grown
     except (FileNotFoundError, NotADirectoryError):
         raise LeftOut(GONE) from None
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, up to Python 3.12
-        raise LeftOut(f"{CANNOT_BE_READ}: {getattr(error, 'strerror', None) or 'links in a circle'}") from None
+    except OSError as error:
+        raise LeftOut(f"{CANNOT_BE_READ}: {error.strerror}") from None
+    except (RuntimeError, ValueError):  # links in a circle, up to Python 3.12; a name that no file can have
+        raise LeftOut(f"{CANNOT_BE_READ}: its path leads to no file") from None
 
 
 @cache

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from eibench_tasks.data.lines import printable
 HUB = "hf:"
 """Before the name of a data set on the Hub."""
 
-_NAME = re.compile(r"(?P<name>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[^:@\s]+))?(:(?P<split>[\w.-]+))?")
+_NAME = re.compile(r"(?P<name>\w[\w.-]*(/\w[\w.-]*)?)(@(?P<revision>[^:@\s]+))?(:(?P<split>[\w.-]+))?")
 
 
 class DataSetSource:
@@ -122,11 +123,12 @@ def open_parquet(place: Path, emotions: Emotions, several: bool) -> DataSetSourc
     """
     import datasets
 
+    def load(file: Path) -> Any:  # each alone: their columns may differ
+        return datasets.load_dataset("parquet", data_files=escape(str(file)), split="train")
+
     folder = place if place.is_dir() else place.parent
     files = sorted(place.rglob("*.parquet")) if place.is_dir() else [place]
-    names = {f"file{number}": str(file) for number, file in enumerate(files)}
-    loaded = _loaded(str(place), lambda: datasets.load_dataset("parquet", data_files=names))
-    splits = {str(file.relative_to(folder)): loaded[name] for name, file in zip(names, files, strict=True)}
+    splits = {str(file.relative_to(folder)): _loaded(str(file), partial(load, file)) for file in files}
     return DataSetSource(folder.resolve().name, splits, folder, emotions, several)
 
 
@@ -149,10 +151,13 @@ def hub_name(source: str) -> tuple[str, str | None, str | None]:
 
 
 def _loaded(source: str, load: Callable[[], Any]) -> Any:
+    import datasets
+
     try:
         return load()
     except Exception as error:  # datasets and its file systems raise of every kind: no network, no such name, damage …
-        why = printable(next(iter(str(error).strip().splitlines()), "") or type(error).__name__)[:200]
+        cause = error.__cause__ if isinstance(error, datasets.exceptions.DatasetGenerationError) else error
+        why = printable(next(iter(str(cause).strip().splitlines()), "") or type(cause).__name__)[:200]
         raise SourceError(
             f"{printable(source)} cannot be loaded: {why}",
             "Look at its name, revision and split; without a network, name a folder of it that you have",

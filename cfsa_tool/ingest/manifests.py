@@ -71,7 +71,7 @@ def _path(value: Any, folder: Path) -> tuple[Path, Path | None]:
     path = Path(value)
     if path.is_absolute():
         return path, None
-    if Path(os.path.normpath(value)).parts[0] == os.pardir:
+    if Path(os.path.normpath(value)).parts[:1] == (os.pardir,):
         raise BadRow(f"image {printable(value)[:100]!r} leads out of the manifest's folder", _ELSEWHERE)
     return folder / path, folder
 

@@ -99,8 +99,8 @@ def _results(candidates: Iterable[Candidate], keeper: Keeper, hashed: bool) -> I
 def _look(candidate: Candidate, hashed: bool) -> Checked | LeftOut:
     try:
         return check(candidate, hashed)
-    except LeftOut as left_out:
-        return left_out
+    except LeftOut as left_out:  # its traceback holds all that it came through, in a circle: another one goes on
+        return LeftOut(left_out.reason, left_out.kind)
 
 
 def _result(candidate: Candidate, stamp: str, job: "Future[Checked | LeftOut] | None") -> Result:

@@ -4,6 +4,7 @@ It is a plain async function that talks to engines only. Whoever runs it again w
 gets the same outcome.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from cfsa_tool.stages.checks import against_the_image, all_or_none, by_wording, 
 from cfsa_tool.stages.conversation import ATTEMPTS, Conversation, Crew, Failed, Watch
 from cfsa_tool.stages.emotions import Named, of_source_or_model
 from eibench_tasks.engines.engine import Picture
-from eibench_tasks.judging.llm.labels import LabelsProtocol
+from eibench_tasks.judging.llm.labels import meaning
 from eibench_tasks.self_ask import stages as self_ask_stages
 from eibench_tasks.self_ask.stages import SelfAsk
 from eibench_tasks.self_ask.wording import Wording
@@ -61,8 +62,7 @@ def versions() -> dict[str, str]:
     """Versions of prompts and rules, of which every change makes another run."""
     return {
         "self_ask": self_ask_stages.version(),
-        "checks": f"{checks.RULES}-{checks.prompt.hash}",
-        "labels": LabelsProtocol().version,
+        "checks": f"{checks.RULES}-{checks.prompt.hash}-{hashlib.sha256(meaning().encode()).hexdigest()[:8]}",
     }
 
 

@@ -11,13 +11,13 @@ from typing import Any
 
 from cfsa_tool.records import Dropped, Trigger
 from cfsa_tool.stages.conversation import Conversation, Failed
-from eibench_tasks.engines.structured import Unusable, object_schema
-from eibench_tasks.judging.judgement import Reference
-from eibench_tasks.judging.llm.dialogue import fenced, hold
-from eibench_tasks.judging.llm.labels import LabelsProtocol
+from eibench_tasks.engines.structured import Unusable, list_schema, object_schema
+from eibench_tasks.judging.llm.dialogue import fenced
+from eibench_tasks.judging.llm.labels import Label, label_fields, label_in, meaning
 from eibench_tasks.judging.offline.language import denied, words
 from eibench_tasks.judging.untrusted import neutral
 from eibench_tasks.self_ask.stages import Form
+from eibench_tasks.self_ask.wording import numbered
 from eibench_tasks.settings.prompt_files import PromptFiles
 
 RULES = 1
@@ -184,17 +184,29 @@ def _yes_or_no() -> Form[str]:
 
 
 async def labelled(talk: Conversation, question: str, triggers: list[Trigger]) -> list[Trigger]:
-    """Kind and category of each trigger, by the text model and the protocol of `eibench label`.
+    """Kind and category of each trigger, by the text model.
 
     Raises:
         Failed: no usable labels came.
         EngineError: no question will be answered any more.
     """
-    reference = Reference([trigger.text for trigger in triggers], question)
-    found = await hold(talk.plain(), LabelsProtocol().about(reference), talk.attempts)
-    if found.unlabelled:
-        raise Failed("label", found.unlabelled)
+    causes = numbered(trigger.text for trigger in triggers)
+    text = prompt("labels_v1", question=question, causes=causes, meaning=meaning())
+    labels = await talk.ask_text("labels", text, _labels(len(triggers)))
     return [
         trigger.model_copy(update={"kind": kind, "category": category})
-        for trigger, (kind, category) in zip(triggers, found.labels, strict=True)
+        for trigger, (kind, category) in zip(triggers, labels, strict=True)
     ]
+
+
+def _labels(count: int) -> Form[list[Label]]:
+    def read(said: dict[str, Any]) -> list[Label]:
+        listed = said.get("labels")
+        if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+            raise Unusable("the list of labels is missing")
+        if len(listed) != count:
+            raise Unusable(f"it lists {len(listed)} labels, not {count}")
+        return [label_in(entry) for entry in listed]
+
+    schema = object_schema({"labels": list_schema(object_schema(label_fields()), count, count)})
+    return Form(schema, read, lambda text: [], 64 + 40 * count)

@@ -152,10 +152,6 @@ class Conversation:
         """
         return await self._asked(stage, text, form, choices=choices)
 
-    def plain(self) -> "Plain":
-        """The text model for dialogues that read replies themselves; see `judging.llm.dialogue.hold`."""
-        return Plain(self)
-
     async def _asked(
         self, stage: str, text: str, form: Form[T], writer: Engine | None = None, choices: tuple[str, ...] = ()
     ) -> tuple[T, Reply]:
@@ -203,21 +199,3 @@ class Conversation:
             return {"role": "user", "content": text}
         image: dict[str, Any] = {"type": "image_url", "image_url": {"url": self.picture}}
         return {"role": "user", "content": [image, {"type": "text", "text": text}]}
-
-
-@dataclass
-class Plain:
-    """The text model of a conversation: its replies are counted and watched, and read by whoever asks."""
-
-    talk: Conversation
-
-    async def reply(self, ask: Ask) -> Reply:
-        """See `engine.Engine`."""
-        crew = self.talk.crew
-        reply = await (crew.text or crew.vision).reply(ask)
-        self.talk.spent.add(reply)
-        if self.talk.watch:
-            asked = "text" if crew.text else "vision"
-            stage, said = ask.purpose.partition(" ")[0], str(ask.messages[-1]["content"])
-            self.talk.watch(Turn(stage, 0, asked, said, reply.text))
-        return reply

@@ -284,7 +284,7 @@ async def test_where_one_of_several_fails_the_others_have_ended_before_its_error
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        await all_or_none(slow(), fails())
+        await asyncio.wait_for(all_or_none(slow(), fails()), 10)
     assert ended == ["slow"]
 
 

@@ -96,6 +96,7 @@ def test_a_file_stands_in_the_place_of_the_runs_fields(file: Path) -> None:
         ("vision: {model: a}\ngeneral: some", "cfsa.yaml: general"),
         ("vision: {model: a}\nkind: simple", "kind: Input should be 'basic' or 'complex'"),
         ("vision: {model: a}\ntext: some-model", "cfsa.yaml: text: Input should be"),
+        ("vision: {model: a, engine: vllm}\ntext: some-model", "cfsa.yaml: text: Input should be"),
         ("vision: {model: a}\ntext: {}", "cfsa.yaml: text.model: Field required"),
         ("vision: {model: a}\n7: rounds", "cfsa.yaml: 7: Keys should be strings"),
         ("vision: a", "no vision model is named"),

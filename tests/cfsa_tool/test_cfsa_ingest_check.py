@@ -112,25 +112,25 @@ def test_no_perceptual_hash_is_made_where_none_is_wanted() -> None:
     ids=["empty", "text", "program", "cut jpeg", "cut png", "bomb", "many pixels", "no pixels", "many bytes"],
 )
 def test_what_is_no_whole_image_is_left_out(content: bytes, reason: str) -> None:
-    with pytest.raises(LeftOut, match=f"^{reason}"):
+    with pytest.raises(LeftOut, match=rf"^{reason}"):
         of(content)
 
 
 @pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "AVIF"])
 def test_animated_images_are_left_out_with_the_number_of_frames(form: str) -> None:
     content = encoded(photograph(1), form, save_all=True, append_images=[photograph(2), photograph(3)])
-    with pytest.raises(LeftOut, match="^is animated: 3 frames$"):
+    with pytest.raises(LeftOut, match=r"^is animated: 3 frames$"):
         of(content)
 
 
 def test_a_document_of_several_pages_is_left_out() -> None:
-    with pytest.raises(LeftOut, match="^has more than one page: 2$"):
+    with pytest.raises(LeftOut, match=r"^has more than one page: 2$"):
         of(encoded(photograph(1), "TIFF", save_all=True, append_images=[photograph(2)]))
 
 
 def test_damage_counts_even_where_pillow_was_told_to_accept_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
-    with pytest.raises(LeftOut, match="^does not decode"):
+    with pytest.raises(LeftOut, match=r"^does not decode"):
         of(photograph_bytes(1, "JPEG")[:-200])
 
 
@@ -139,25 +139,25 @@ def test_what_cannot_be_opened_is_never_opened(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "socket.png"))
         for name, what in (("pipe.png", "pipe"), ("socket.png", "socket")):
-            with pytest.raises(LeftOut, match=f"^is no file but a {what}$"):
+            with pytest.raises(LeftOut, match=rf"^is no file but a {what}$"):
                 of_file(tmp_path / name, tmp_path)
-    with pytest.raises(LeftOut, match="^is no file but a device$"):
+    with pytest.raises(LeftOut, match=r"^is no file but a device$"):
         of_file(Path("/dev/zero"))
-    with pytest.raises(LeftOut, match="^is no file but a folder$"):
+    with pytest.raises(LeftOut, match=r"^is no file but a folder$"):
         of_file(tmp_path)
 
 
 def test_a_file_of_a_size_that_no_photograph_has_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "a.png").open("wb") as file:
         file.truncate(10**13)
-    with pytest.raises(LeftOut, match="^is too large: 10,000,000,000,000 bytes$"):
+    with pytest.raises(LeftOut, match=r"^is too large: 10,000,000,000,000 bytes$"):
         of_file(tmp_path / "a.png")
 
 
 def test_a_file_that_may_not_be_read_is_left_out(public_tmp: Path) -> None:
     path = write_photograph(public_tmp / "a.png", 1)
     path.chmod(0)
-    with unprivileged(), pytest.raises(LeftOut, match="^cannot be read: Permission denied$"):
+    with unprivileged(), pytest.raises(LeftOut, match=r"^cannot be read: Permission denied$"):
         of_file(path)
 
 

@@ -179,7 +179,7 @@ async def test_closing_ends_what_is_waited_for_and_closes_the_engine(store: Repl
     await until(lambda: engine.asked)
     await journal.close()
     with pytest.raises(asyncio.CancelledError):
-        await waiting
+        await asyncio.wait_for(waiting, 10)
     assert engine.closed
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from support.annotated import add, configured
 from support.built_runs import a_sample
 from support.permissions import public_tmp, unprivileged
@@ -20,7 +21,7 @@ from cfsa_tool import __version__
 from cfsa_tool.config import fingerprinted
 from cfsa_tool.errors import ConfigError, RunError
 from cfsa_tool.records import Item, Outcome
-from cfsa_tool.run_folder import MANIFEST, QUESTIONS, STATE, Manifest, RunFolder
+from cfsa_tool.run_folder import LOCK, MANIFEST, QUESTIONS, STATE, Manifest, RunFolder
 
 __all__ = ["public_tmp"]
 
@@ -177,24 +178,15 @@ def test_a_run_that_somebody_works_on_can_be_read(tmp_path: Path) -> None:
 
 
 def test_who_only_looks_does_not_keep_others_from_starting(tmp_path: Path) -> None:
-    run, other = new(tmp_path / "run"), RunFolder(tmp_path / "run")
-    stop = threading.Event()
-
-    def look() -> None:
-        while not stop.is_set():
-            other.is_locked()
-
-    watching = [threading.Thread(target=look) for _ in range(2)]
-    for thread in watching:
-        thread.start()
-    try:
-        for _ in range(10):
-            with run.locked():
-                pass
-    finally:
-        stop.set()
-        for thread in watching:
-            thread.join()
+    """Whoever looks whether the run is locked holds the lock for a moment."""
+    run = new(tmp_path / "run")
+    glance = FileLock(run.folder / LOCK, thread_local=False)
+    glance.acquire()
+    over = threading.Timer(0.2, glance.release)
+    over.start()
+    with run.locked():
+        over.join()
+        assert run.is_locked()
 
 
 def test_work_that_fails_gives_the_run_free(tmp_path: Path) -> None:
@@ -335,8 +327,13 @@ def _begin_on_full_disk(folder: Path, work: Callable[[Path], None]) -> None:
 
 
 def _lock(folder: Path) -> None:
-    with RunFolder(folder).locked():
-        pass
+    run = RunFolder(folder)
+    try:
+        with run.locked():
+            pass
+    except RunError:
+        assert not run.is_locked()
+        raise
 
 
 def _start(folder: Path) -> None:

@@ -119,9 +119,9 @@ def test_too_few_outcomes_have_no_rate(tmp_path: Path) -> None:
 
 
 def test_the_rate_is_of_the_last_200_images(tmp_path: Path) -> None:
-    """250 images: the first 50 took 100 s each, the last 200 took 1 s each."""
+    """250 images: the first 50 took 30 s each, the last 200 took 1 s each."""
     run = a_run(tmp_path, 1)
-    moments = [100.0 * n for n in range(50)] + [5000.0 + n for n in range(200)]
+    moments = [30.0 * n for n in range(50)] + [1500.0 + n for n in range(200)]
     with run.writing() as db:
         rows = [(f"{number:016}", moment) for number, moment in enumerate(moments)]
         db.executemany("INSERT INTO outcomes VALUES (?, NULL, NULL, 0, 1, 1, 0, 1, ?, '{\"samples\": []}')", rows)

@@ -56,8 +56,6 @@ def said(body: dict[str, Any]) -> dict[str, Any]:
     image = next((part["image_url"]["url"] for part in contents if part["type"] == "image_url"), "")
     seed = hashlib.sha256(f"{image}\n{text}".encode()).hexdigest()
     draw = random.Random(seed)
-    if '{"labels":' in words(messages[0]):
-        return labels(text, draw)
     form, listed = _FORM.findall(text)[-1]
     return _OF[form, bool(listed)](text, draw, random.Random(hashlib.sha256(image.encode()).hexdigest()))
 
@@ -68,10 +66,9 @@ def words(message: dict[str, Any]) -> str:
     return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
 
 
-def labels(text: str, draw: random.Random) -> dict[str, Any]:
-    numbers = [int(number) for number in re.findall(r"^(\d+)\. ", text.partition("Causes:")[2], re.MULTILINE)]
-    entries = [{"index": n, "kind": draw.choice(KINDS), "category": draw.choice(CATEGORIES)} for n in numbers]
-    return {"labels": entries}
+def _labels(text: str, draw: random.Random, scene: random.Random) -> dict[str, Any]:
+    causes = re.findall(r"^\d+\. ", text.partition("Causes:")[2], re.MULTILINE)
+    return {"labels": [{"kind": draw.choice(KINDS), "category": draw.choice(CATEGORIES)} for _ in causes]}
 
 
 def _question(text: str, draw: random.Random, scene: random.Random) -> dict[str, Any]:
@@ -130,6 +127,7 @@ _OF = {
     ("emotion", False): _emotion,
     ("emotions", True): _emotions,
     ("description", False): _description,
+    ("labels", True): _labels,
 }
 
 

@@ -55,6 +55,11 @@ CATEGORIES: tuple[Category, ...] = get_args(Category)
 Label = tuple[Kind, Category]
 
 
+def meaning() -> str:
+    """What each kind and category means, as a judge is told."""
+    return (Path(__file__).parent / "prompts" / "labels_meaning_v1.txt").read_text("utf-8").strip()
+
+
 class Labelled(Record):
     """The labels of one sample's triggers, in their order; or why it has none."""
 
@@ -74,7 +79,7 @@ class LabelsProtocol:
     name = "labels"
 
     def __init__(self) -> None:
-        self.version = version(RULES, ROUNDS, prompts("labels"), Labelling.schema([1, 2]))
+        self.version = version(RULES, ROUNDS, prompts("labels"), meaning(), Labelling.schema([1, 2]))
 
     def about(self, reference: Reference) -> "Labelling":
         """The dialogue about the triggers of one sample."""
@@ -97,7 +102,7 @@ class Labelling(Numbered[Label]):
             "again": texts["again"].format(reasons=reasons) if reasons else "",
         }
         messages = (
-            {"role": "system", "content": texts["system"]},
+            {"role": "system", "content": texts["system"].replace("{meaning}", meaning())},
             {"role": "user", "content": texts["user"].format_map(fields).strip()},
         )
         schema = self.schema([position + 1 for position in positions])
@@ -107,20 +112,11 @@ class Labelling(Numbered[Label]):
     @staticmethod
     def schema(numbers: Sequence[int]) -> dict[str, Any]:
         """JSON schema of a reply about the triggers of these numbers."""
-        fields = {
-            "index": {"type": "integer", "enum": list(numbers)},
-            "kind": {"type": "string", "enum": list(KINDS)},
-            "category": {"type": "string", "enum": list(CATEGORIES)},
-        }
+        fields = {"index": {"type": "integer", "enum": list(numbers)}, **label_fields()}
         return entries_schema("labels", fields, len(numbers), len(numbers))
 
     def _read(self, entry: Mapping[str, Any]) -> Label:
-        kind, category = entry.get("kind"), entry.get("category")
-        if kind not in KINDS:
-            raise Unusable("its kind is none of those listed")
-        if category not in CATEGORIES:
-            raise Unusable("its category is none of those listed")
-        return kind, category
+        return label_in(entry)
 
     def result(self, trouble: str = "") -> Labelled:
         """All labels, or why the sample is unlabelled."""
@@ -128,6 +124,28 @@ class Labelling(Numbered[Label]):
             reason = trouble or f"the judge gave no usable label (trigger {self._open()})"
             return Labelled(unlabelled=reason[:400])
         return Labelled(labels=[self._found[position] for position in range(len(self._reference.triggers))])
+
+
+def label_in(entry: Mapping[str, Any]) -> Label:
+    """The label in an entry of a reply.
+
+    Raises:
+        Unusable: its kind or category is none of those that there are.
+    """
+    kind, category = entry.get("kind"), entry.get("category")
+    if kind not in KINDS:
+        raise Unusable("its kind is none of those listed")
+    if category not in CATEGORIES:
+        raise Unusable("its category is none of those listed")
+    return kind, category
+
+
+def label_fields() -> dict[str, Any]:
+    """JSON schema of the fields that `label_in` reads."""
+    return {
+        "kind": {"type": "string", "enum": list(KINDS)},
+        "category": {"type": "string", "enum": list(CATEGORIES)},
+    }
 
 
 class Labels(Record):
