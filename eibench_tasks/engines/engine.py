@@ -33,7 +33,7 @@ class Picture(str):
     digest: str
 
     def __new__(cls, content: bytes, mime: str, digest: str = "") -> "Picture":
-        """The image file of this content and type, for example ``image/jpeg``; ``digest`` is its sha256 if not given."""
+        """The image file of this content and type, such as ``image/jpeg``; ``digest`` is its sha256 if not given."""
         picture = super().__new__(cls, f"data:{mime};base64,{b64encode(content).decode()}")
         picture.digest = digest or hashlib.sha256(content).hexdigest()
         return picture

@@ -278,7 +278,7 @@ async def test_a_question_without_an_answer_is_a_recorded_failure(stage: str, tr
 @in_loop
 async def test_labels_without_an_answer_are_a_recorded_failure() -> None:
     outcome = await outcome_of(Model(labels=EngineError("the server was silent", Trouble.PASSING)), "happy")
-    assert outcome.stage == "label"
+    assert outcome.stage == "labels"
     assert "the server was silent" in (outcome.failure or "")
 
 
@@ -342,4 +342,4 @@ def test_whatever_a_model_says_the_outcome_is_a_record_that_can_be_kept(
 
 
 def test_versions_name_all_that_determines_how_is_asked_and_read() -> None:
-    assert set(versions()) == {"self_ask", "checks", "labels"}
+    assert set(versions()) == {"self_ask", "checks"}

@@ -295,8 +295,8 @@ async def test_where_one_of_several_fails_the_others_have_ended_before_its_error
 async def test_labels_are_given_in_the_order_of_the_triggers_by_the_text_model() -> None:
     said = {
         "labels": [
-            {"index": 2, "kind": "implicit", "category": "other"},
-            {"index": 1, "kind": "explicit", "category": "objects"},
+            {"kind": "explicit", "category": "objects"},
+            {"kind": "implicit", "category": "other"},
         ]
     }
     vision, writer = Model(), Model("writer", labels=said)
@@ -312,11 +312,11 @@ async def test_labels_are_given_in_the_order_of_the_triggers_by_the_text_model()
 
 @in_loop
 async def test_labels_that_are_none_are_asked_again_and_then_a_failure() -> None:
-    wrong = {"labels": [{"index": 1, "kind": "explicit", "category": "food"}]}
+    wrong = {"labels": [{"kind": "explicit", "category": "food"}]}
     model = Model(labels=wrong)
     with pytest.raises(Failed, match="category is none of those listed") as failed:
         await labelled(talk_with(model), "Why?", triggers("A cake"))
-    assert failed.value.stage == "label"
+    assert failed.value.stage == "labels"
     assert len(model.asks) == 3
 
 

