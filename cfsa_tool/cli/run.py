@@ -11,6 +11,7 @@ from cfsa_tool.cli.options import PATH, RUN, config_from, engine_options, keys_f
 
 if TYPE_CHECKING:
     from cfsa_tool.config import Config
+    from cfsa_tool.ingest.candidate import Source
     from cfsa_tool.ingest.take_in import TakenIn
     from cfsa_tool.run_folder import RunFolder
     from cfsa_tool.stages.annotate import Plan
@@ -63,13 +64,15 @@ def estimate(images: str, folder: Path | None, prices: str | None, file: Path | 
 @run_options
 def pilot(images: str, folder: Path, file: Path | None, **options: Any) -> None:
     """Take IMAGES in and choose the general questions, which you may edit before `cfsa run`."""
+    from cfsa_tool.ingest.sources import open_source
     from cfsa_tool.running import open_run
 
     access, flags = _split(options)
     config = config_from(file, flags, folder)
+    opened = open_source(images, config)
     run_folder = open_run(images, folder, config)
     with run_folder.locked():
-        _take_in(run_folder, images, config)
+        _take_in(run_folder, images, opened, config)
         questions = _with_engines(run_folder, config, access, lambda crew: _questions(run_folder, crew, config))
     click.echo("\nGeneral questions, asked about every image:")
     for number, question in enumerate(questions, start=1):
@@ -92,14 +95,16 @@ def run(images: str, folder: Path, reuse: tuple[Path, ...], file: Path | None, *
     cfsa run photos -o RUN --model Qwen/Qwen2.5-VL-3B-Instruct
     cfsa run photos -o RUN --engine openai --model qwen --base-url http://gpu1:8000/v1 --base-url http://gpu2:8000/v1
     """
+    from cfsa_tool.ingest.sources import open_source
     from cfsa_tool.running import open_run, pending
 
     access, flags = _split(options)
     config = config_from(file, flags, folder)
+    opened = open_source(images, config)
     run_folder = open_run(images, folder, config, reuse)
     with run_folder.locked():
         run_folder.note("limit", config.limit)
-        _take_in(run_folder, images, config)
+        _take_in(run_folder, images, opened, config)
 
         async def everything(crew: Any) -> None:
             plan = _plan(config, await _questions(run_folder, crew, config))
@@ -144,13 +149,13 @@ def _split(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return {name: options.pop(name, None) for name in names}, options
 
 
-def _take_in(folder: "RunFolder", images: str, config: "Config") -> None:
+def _take_in(folder: "RunFolder", images: str, opened: "Source", config: "Config") -> None:
     from cfsa_tool.ingest.take_in import take_in
     from cfsa_tool.report import render_taken_in
     from eibench_tasks.report.terminal import progress_bar
 
     with progress_bar("images taken in") as progress:
-        taken: TakenIn = take_in(images, folder, config, progress)
+        taken: TakenIn = take_in(images, folder, config, progress, opened)
     click.echo(render_taken_in(taken, folder), err=True)
 
 

@@ -50,6 +50,7 @@ def take_in(
     folder: RunFolder,
     config: Config,
     progress: Callable[[int], Callable[[], object]] = lambda total: lambda: None,
+    opened: Source | None = None,
 ) -> TakenIn:
     """Takes the images of a source into a run; what was taken in before and has not changed is not looked at again.
 
@@ -61,13 +62,14 @@ def take_in(
         folder: of the run, which the caller has locked.
         config: its ``emotions``, ``kind`` and ``near_duplicates`` count.
         progress: called with the number of candidates; what it returns is called after each.
+        opened: the source, where it was opened before; opening it tells what is wrong with it before a run is made.
 
     Raises:
         SourceError: the source cannot be read, has no meaning, or holds no image.
         ConfigError: see `sources.open_source`.
         RunError: the run's folder cannot be written.
     """
-    opened = open_source(source, config)
+    opened = opened or open_source(source, config)
     step = progress(opened.total)
     keeper = Keeper(folder, config.near_duplicates)
     with strict_pillow(), warnings.catch_warnings():
