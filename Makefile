@@ -36,6 +36,7 @@ bench: $(READY)  ## the figures in benchmarks/README.md
 	$(BIN)/python benchmarks/judge_speed.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/judging.py
+	$(BIN)/python benchmarks/cfsa.py
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -6,6 +6,7 @@ a round meets the same times). All else is the real thing: images on disk, journ
 
 python benchmarks/cfsa.py --rounds 5
 python benchmarks/cfsa.py --memory
+python benchmarks/cfsa.py --server
 """
 
 import argparse
@@ -26,11 +27,13 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parents[1])]
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
+from PIL import Image  # noqa: E402
 from support import annotator  # noqa: E402
 from support.annotated import images_of, run_with  # noqa: E402
 
 from eibench_tasks.engines.engine import Ask, Reply  # noqa: E402
 
+CFSA = Path(sys.executable).with_name("cfsa")
 CAPACITY = 64
 MEAN, SIGMA = 0.5, 1.2  # seconds; of the logarithm
 UNUSABLE = 0.05  # share of replies that are cut off and asked again
@@ -185,16 +188,52 @@ def peak(images: int) -> None:
     print(json.dumps({"peak": used, "seconds": time.perf_counter() - start}))
 
 
+def server(options: argparse.Namespace) -> None:
+    """Processor time of `cfsa run` for each call to a server, with photographs of usual size; all of it, images too."""
+    from support.judge_server import judge_server
+
+    found = []
+    for _ in range(options.rounds):
+        folder = Path(tempfile.mkdtemp(prefix="cfsa-benchmark-"))
+        used = []
+        with judge_server(annotator=True, model="sim") as served:
+            for images in (8, 108):
+                photographs(folder / str(images), images)
+                before, calls = resource.getrusage(resource.RUSAGE_CHILDREN), served.stats()["calls"]
+                engine = ["--engine", "openai", "--model", "sim", "--base-url", served.base_url, "--general", "paper"]
+                command = [str(CFSA), "run", str(folder / str(images)), "-o", str(folder / f"run-{images}"), *engine]
+                subprocess.run(command, check=True, capture_output=True)
+                after = resource.getrusage(resource.RUSAGE_CHILDREN)
+                seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+                used.append((seconds, served.stats()["calls"] - calls))
+        shutil.rmtree(folder)
+        (few, few_calls), (many, many_calls) = used
+        found.append(1000 * (many - few) / (many_calls - few_calls))
+    print(f"processor for each call, ms: {statistics.median(found):.2f}   {min(found):.2f} to {max(found):.2f}")
+
+
+def photographs(folder: Path, count: int) -> None:
+    """Images of 1024 x 768 pixels, about 150 KB each as JPEG."""
+    for number in range(count):
+        file = folder / "happy" / f"{number}.jpg"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        coarse = Image.frombytes("RGB", (96, 72), random.Random(number).randbytes(3 * 96 * 72))
+        coarse.resize((1024, 768), Image.Resampling.BICUBIC).save(file, quality=88)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--images", type=int, default=400)
     parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--server", action="store_true")
     parser.add_argument("--peak", type=int)
     options = parser.parse_args()
     if options.peak:
         peak(options.peak)
     elif options.memory:
         memory(options)
+    elif options.server:
+        server(options)
     else:
         rounds(options)

@@ -4,12 +4,13 @@ vLLM on the CPU with a tiny Qwen2.5-VL of random weights, so that all that is me
 A run of CFSA is timed from its first question to its last reply; then all its conversations go to `LLM.chat` in one
 call, in a process of its own, with the same settings. Both engines have answered one image before.
 
-.venv-engine/bin/python benchmarks/cfsa_vllm.py --rounds 5
+.venv/bin/python benchmarks/cfsa_vllm.py --rounds 5   (after `make test-engine`, which makes vLLM's environment)
 """
 
 import argparse
 import asyncio
 import json
+import os
 import pickle
 import statistics
 import subprocess
@@ -25,7 +26,7 @@ sys.path += [str(ROOT / "tests"), str(ROOT / "tests" / "engine")]
 
 SIDE = 560  # pixels: 400 tokens of an image
 OPTIONS: dict[str, Any] = {
-    **{"dtype": "bfloat16", "enforce_eager": True, "max_model_len": 8192, "max_num_seqs": 64},
+    **{"dtype": "bfloat16", "enforce_eager": True, "max_model_len": 8192, "max_num_seqs": 64, "block_size": 32},
     "limit_mm_per_prompt": {"image": 1, "video": 0},
 }
 CONCURRENCY = 64
@@ -144,11 +145,13 @@ def offline(model: Path, work: Path) -> dict[str, Any]:
 
 
 def in_process(part: str, model: Path, work: Path, images: int) -> dict[str, Any]:
-    """One of both in a process of its own."""
-    command = [sys.executable, __file__, "--part", part, "--model", str(model), "--work", str(work)]
-    subprocess.run(
-        [*command, "--images", str(images)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    """One of both in a process of its own, in vLLM's environment."""
+    from vllm_server import ENVIRONMENT, PYTHON
+
+    command = [PYTHON, __file__, "--part", part, "--model", model, "--work", work, "--images", str(images)]
+    environment = {**os.environ, **ENVIRONMENT, "VLLM_CPU_KVCACHE_SPACE": "4"}
+    with (work / f"{part}.log").open("w") as log:
+        subprocess.run(command, check=True, stdout=log, stderr=log, env=environment)
     found: dict[str, Any] = json.loads((work / f"{part}.json").read_text())
     return found
 
