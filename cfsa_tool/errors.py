@@ -1,6 +1,14 @@
 """Errors that a user of `cfsa` can mend; see `eibench_tasks.errors.EIBenchError`."""
 
+import shlex
+from pathlib import Path
+
 from eibench_tasks.errors import EIBenchError
+
+
+def quoted(name: str | Path) -> str:
+    """A file's name in a command that a message tells the user to give: blanks and the like stay part of it."""
+    return shlex.quote(str(name))
 
 
 class SourceError(EIBenchError):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from cfsa_tool.errors import quoted
 from cfsa_tool.records import BuiltSample, Item, Outcome
 from cfsa_tool.run_folder import RunFolder
 from cfsa_tool.stages.conversation import Turn
@@ -43,11 +44,11 @@ def _text(lines: Iterable[str]) -> str:
 
 
 def _next(folder: RunFolder, now: Standing) -> list[str]:
-    run = folder.folder
+    run = quoted(folder.folder)
     if folder.is_locked():
         return [f"At work. Watch it: cfsa status {run}"]
     if now.to_go or not now.images:
-        return [f"Next: cfsa run {folder.manifest.source} -o {run}   (goes on where it was)"]
+        return [f"Next: cfsa run {quoted(folder.manifest.source)} -o {run}   (goes on where it was)"]
     retry = [f"      cfsa retry {run}"] if now.failed else []
     return [f"Next: cfsa export {run} -o SPLIT --name my_split", *retry] if now.done else [f"Next: cfsa retry {run}"]
 
@@ -58,7 +59,7 @@ def render_taken_in(taken: Any, folder: RunFolder) -> str:
     lines = [f"{taken.images:,} images ({emotions})"]
     if taken.left_out:
         reasons = "; ".join(f"{count:,} × {reason}" for reason, count in list(taken.left_out.items())[:4])
-        lines.append(f"left out: {reasons}   (cfsa status {folder.folder} --left-out)")
+        lines.append(f"left out: {reasons}   (cfsa status {quoted(folder.folder)} --left-out)")
     return _text(lines)
 
 

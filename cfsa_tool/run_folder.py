@@ -12,7 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from cfsa_tool.errors import ConfigError, RunError
+from cfsa_tool.errors import ConfigError, RunError, quoted
 from cfsa_tool.records import Item, Outcome
 from eibench_tasks.data.lines import printable
 from eibench_tasks.data.schema import Record
@@ -98,7 +98,7 @@ class RunFolder:
             with_pid = f" (process {file.read_text().strip()})" if file.exists() else ""
             raise RunError(
                 f"another `cfsa` is at work on {self.folder}{with_pid}",
-                f"Wait for it, or watch it: `cfsa status {self.folder}`",
+                f"Wait for it, or watch it: `cfsa status {quoted(self.folder)}`",
             ) from None
         except OSError as error:
             lock.release()
@@ -186,7 +186,7 @@ class RunFolder:
         )
         if len(found) != 1:
             what = f"{wanted!r} names more than one image" if found else f"no image of the run is called {wanted!r}"
-            raise RunError(what, f"`cfsa status {self.folder} --images` lists ids and names")
+            raise RunError(what, f"`cfsa status {quoted(self.folder)} --images` lists ids and names")
         return _item(found[0])
 
     def left_out(self) -> Iterator[tuple[str, str]]:
@@ -271,7 +271,7 @@ class RunFolder:
         elif before != list(questions):
             raise ConfigError(
                 f"{self.folder / QUESTIONS} was changed after images were annotated",
-                f"Put it back, or copy it into another run: `cfsa run … -o {self.folder}-2 --reuse {self.folder}`",
+                f"Put it back, or copy it into another run: `cfsa run … -o NEW --reuse {quoted(self.folder)}`",
             )
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from cfsa_tool import __version__
 from cfsa_tool.config import Config, differences, fingerprinted
-from cfsa_tool.errors import ConfigError, RunError
+from cfsa_tool.errors import ConfigError, RunError, quoted
 from cfsa_tool.journal import Journal
 from cfsa_tool.pictures import picture
 from cfsa_tool.records import Item, Outcome
@@ -51,7 +51,7 @@ def open_run(source: str, folder: Path, config: Config, reuse: Sequence[Path] = 
         raise ConfigError(
             f"{folder} was started with another configuration ({'; '.join(changed)})",
             f"Go on with that one, or start another that keeps replies: "
-            f"`cfsa run {source} -o {folder}-2 --reuse {folder}`",
+            f"`cfsa run {quoted(source)} -o {quoted(f'{folder}-2')} --reuse {quoted(folder)}`",
         )
     if earlier:
         run.note("reuse", earlier)

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from cfsa_tool.cli.options import PATH, RUN
+from cfsa_tool.errors import quoted
 from eibench_tasks.cli.options import judge_options
 
 
@@ -35,8 +36,10 @@ def export(folder: Path, output: Path, name: str, license: str | None, images: b
     run.close()
     facts = written.facts
     click.echo(f"{facts.samples:,} samples about {facts.images:,} images, in {output}")
-    click.echo(f"Read {output / 'README.md'}, and look at some samples before you rely on them: cfsa show {folder} ID")
-    click.echo(f"Next: lmms-eval --model MODEL --include_path {output} --tasks {name} --output_path runs --log_samples")
+    where = quoted(output)
+    click.echo(f"Read {output / 'README.md'}, and look at some samples before you rely on them:")
+    click.echo(f"      cfsa show {quoted(folder)} ID")
+    click.echo(f"Next: lmms-eval --model MODEL --include_path {where} --tasks {name} --output_path runs --log_samples")
 
 
 @click.command()

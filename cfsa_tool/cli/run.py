@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cfsa_tool.cli.options import PATH, RUN, config_from, engine_options, keys_from, run_options
+from cfsa_tool.errors import quoted
 
 if TYPE_CHECKING:
     from cfsa_tool.config import Config
@@ -77,7 +78,7 @@ def pilot(images: str, folder: Path, file: Path | None, **options: Any) -> None:
     click.echo("\nGeneral questions, asked about every image:")
     for number, question in enumerate(questions, start=1):
         click.echo(f"  {number}. {question}")
-    click.echo(f"\nEdit them in {folder / 'questions.yaml'}\nNext: cfsa run {images} -o {folder}")
+    click.echo(f"\nEdit them in {folder / 'questions.yaml'}\nNext: cfsa run {quoted(images)} -o {quoted(folder)}")
 
 
 @click.command()

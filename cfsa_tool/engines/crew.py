@@ -6,7 +6,7 @@ from typing import Any
 
 from cfsa_tool.config import Config, Model
 from cfsa_tool.engines.registry import load_engine
-from cfsa_tool.errors import ConfigError
+from cfsa_tool.errors import ConfigError, quoted
 from cfsa_tool.journal import Journal
 from cfsa_tool.run_folder import RunFolder
 from cfsa_tool.running import Journals
@@ -80,5 +80,5 @@ def same_models(folder: RunFolder, names: dict[str, str]) -> None:
         changed = "; ".join(f"{role}: {before.get(role)} → {names.get(role)}" for role in sorted({*before, *names}))
         raise ConfigError(
             f"the models are not those that {folder.folder} began with ({changed})",
-            f"Start another run: `cfsa run … -o {folder.folder}-2`; --reuse {folder.folder} keeps what is still valid",
+            f"Start another run that keeps what is still valid: `cfsa run … -o NEW --reuse {quoted(folder.folder)}`",
         )

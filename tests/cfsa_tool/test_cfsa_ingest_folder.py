@@ -139,6 +139,10 @@ def test_spellings_of_eibenchs_words_become_them(word: str, emotion: str | None)
     assert emotions_of(config()).read(word) == emotion
 
 
+def test_a_spelling_of_a_word_that_the_configuration_leaves_out_names_no_emotion() -> None:
+    assert emotions_of(config(emotions=["awe"])).read("sad") is None
+
+
 # Files
 
 

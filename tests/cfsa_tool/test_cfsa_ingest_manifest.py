@@ -174,6 +174,7 @@ def test_a_link_that_leaves_the_manifests_folder_is_left_out(run: Run, data: Pat
         ("image,emotion\na.png,awe\n,awe\n", "line 3: image is empty"),
         ("image,emotion\n\na.png,sky\n", "line 3: emotion 'sky' is not known"),
         ('image,emotion\n"a\n.png",awe\nb.png,sky\n', "line 4: emotion 'sky' is not known"),
+        ('image,emotion\n"a\n.png",sky\n', "line 2: emotion 'sky' is not known"),
         ("image,id\na.png,1\nb.png,2\nc.png,1\n", "line 4: id '1' was given before"),
         ("image;emotion\na.png;awe;fear\n", "line 2 has 3 columns, the header 2"),
         ('image,emotion\n"a.png,awe\n', "line 2: unexpected end of data"),

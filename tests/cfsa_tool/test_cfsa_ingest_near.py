@@ -1,5 +1,6 @@
 """Of images that are one, the first stays."""
 
+import itertools
 import os
 import random
 import shutil
@@ -44,6 +45,15 @@ def test_a_hash_is_found_exactly_where_no_more_bits_differ_than_allowed(
         other ^= 1 << bit
     found = near.nearest(index_of({"a": hash_}), other, distance)
     assert found == ("a" if len(flipped) <= distance else None)
+
+
+def test_however_the_bits_that_differ_lie_in_the_bands_the_hash_is_found() -> None:
+    hash_ = 0x0123456789ABCDEF
+    db = index_of({"a": hash_})
+    for in_bands in itertools.product(range(8), repeat=4):
+        if (distance := sum(in_bands)) <= 7:
+            other = hash_ ^ sum(((1 << bits) - 1) << 16 * band + band for band, bits in enumerate(in_bands))
+            assert near.nearest(db, other, distance) == "a", in_bands
 
 
 def test_the_hash_that_differs_least_is_found() -> None:

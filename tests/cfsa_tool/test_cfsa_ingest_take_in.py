@@ -154,6 +154,16 @@ def test_an_image_that_became_another_is_annotated_anew(run: Run, source: Path) 
     assert len(run.items) == 4 and not list(run.folder.outcomes())
 
 
+def test_other_content_of_the_same_size_is_noticed(run: Run, source: Path) -> None:
+    path = write_photograph(source / "a.bmp", 20)
+    run.take_in(source)
+    before, size = run.items["a.bmp"], path.stat().st_size
+    write_photograph(path, 21)
+    os.utime(path, ns=(1, 1))
+    run.take_in(source)
+    assert path.stat().st_size == size and run.items["a.bmp"].id != before.id
+
+
 def test_an_image_that_became_unusable_is_left_out(run: Run, source: Path) -> None:
     run.take_in(source)
     (source / "1.png").write_text("no image now")
