@@ -21,15 +21,25 @@ def picture(item: Item, side: int) -> Picture:
     Raises:
         ImagesError: the file is gone, or is not the one that was taken in.
     """
+    content = content_of(item)
+    if max(item.width, item.height) <= side and (mime := as_it_is(content)):
+        return Picture(content, mime, item.sha256)
+    return Picture(_smaller(content, side), "image/jpeg", hashlib.sha256(f"{item.sha256} {side}".encode()).hexdigest())
+
+
+def content_of(item: Item) -> bytes:
+    """The file of an item.
+
+    Raises:
+        ImagesError: it is gone, or is not the one that was taken in.
+    """
     try:
         content = item.path.read_bytes()
     except OSError as error:
         raise ImagesError(f"the file cannot be read any more: {error.strerror}") from None
     if hashlib.sha256(content).hexdigest() != item.sha256:
         raise ImagesError("the file has changed since it was taken in")
-    if max(item.width, item.height) <= side and (mime := as_it_is(content)):
-        return Picture(content, mime, item.sha256)
-    return Picture(_smaller(content, side), "image/jpeg", hashlib.sha256(f"{item.sha256} {side}".encode()).hexdigest())
+    return content
 
 
 def as_it_is(content: bytes) -> str:

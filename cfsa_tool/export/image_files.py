@@ -1,12 +1,10 @@
 """The image of a sample as a file that every reader shows alike: JPEG or PNG, RGB, upright."""
 
-import hashlib
 import io
 
-from cfsa_tool.pictures import as_it_is
+from cfsa_tool.pictures import as_it_is, content_of
 from cfsa_tool.records import Item
-from eibench_tasks.data.images import open_image
-from eibench_tasks.errors import ImagesError
+from eibench_tasks.data.images import decode
 
 QUALITY = 95
 """Of JPEG files that are written anew, since they were not upright or not RGB."""
@@ -19,25 +17,20 @@ def image_file(item: Item) -> tuple[bytes, str]:
     Raises:
         ImagesError: the file is gone, or is not the one that was taken in.
     """
-    try:
-        content = item.path.read_bytes()
-    except OSError as error:
-        raise ImagesError(f"the file cannot be read any more: {error.strerror}") from None
-    if hashlib.sha256(content).hexdigest() != item.sha256:
-        raise ImagesError("the file has changed since it was taken in")
+    content = content_of(item)
     if mime := as_it_is(content):
         return content, "jpg" if mime == "image/jpeg" else "png"
-    return _anew(item, content)
+    return _anew(content)
 
 
-def _anew(item: Item, content: bytes) -> tuple[bytes, str]:
+def _anew(content: bytes) -> tuple[bytes, str]:
     from PIL import Image
 
     with Image.open(io.BytesIO(content)) as image:
         lossy = image.format in _LOSSY
     written = io.BytesIO()
     if lossy:
-        open_image(item.path).save(written, "JPEG", quality=QUALITY, subsampling=0)
+        decode(content).save(written, "JPEG", quality=QUALITY, subsampling=0)
     else:
-        open_image(item.path).save(written, "PNG")
+        decode(content).save(written, "PNG")
     return written.getvalue(), "jpg" if lossy else "png"

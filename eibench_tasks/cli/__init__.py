@@ -1,25 +1,13 @@
 """The command `eibench`. Every command imports what it needs when it runs, so that `--help` is quick."""
 
-from typing import Any
-
 import click
 
 from eibench_tasks import __version__
 from eibench_tasks.cli import data, judges, runs
-from eibench_tasks.errors import EIBenchError
+from eibench_tasks.cli.options import Commands
 
 
-class _Group(click.Group):
-    """Shows our errors as one line and exits with 1."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except EIBenchError as error:
-            raise click.ClickException(str(error)) from None
-
-
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="eibench")
 def main() -> None:
     """EIBench: why does an emotion arise in an image?

@@ -6,11 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eibench_tasks.errors import EIBenchError
+
 if TYPE_CHECKING:
     from eibench_tasks.data.schema import Protocol
     from eibench_tasks.judging.options import JudgeOptions
 
 PATH = click.Path(path_type=Path)
+
+
+class Commands(click.Group):
+    """Shows our errors as one line and exits with 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EIBenchError as error:
+            raise click.ClickException(str(error)) from None
 
 
 def judge_options(command: Callable[..., Any]) -> Callable[..., Any]:

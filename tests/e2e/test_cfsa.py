@@ -20,7 +20,7 @@ from PIL import Image
 from support.annotated import images_of
 from support.judge_server import BROKEN, CONTENTS, STATUSES, Running, judge_server
 from support.openai_server import ChatServer
-from support.runs import Finished, command, value, written_results
+from support.runs import Finished, command, stops, value, written_results
 
 CFSA = Path(sys.executable).with_name("cfsa")
 SECRET = "sk-secret-123"
@@ -80,15 +80,6 @@ def outcomes(run: Path) -> dict[str, dict[str, Any]]:
     with sqlite3.connect(run / "run.sqlite") as db:
         found = db.execute("SELECT name, outcome FROM images JOIN outcomes USING (id)").fetchall()
     return {name: json.loads(outcome) for name, outcome in found}
-
-
-def stops(ended: Finished, *words: str, code: int = 1) -> None:
-    """The command ended with one line of ours that says these words, and nothing of Python."""
-    assert ended.code == code, ended.tail
-    assert "Traceback" not in ended.output, ended.tail
-    ours = [line for line in ended.output.splitlines() if line.startswith("Error: ")]
-    assert len(ours) == 1, ended.tail
-    assert all(word in ours[0] for word in words), ours[0]
 
 
 # The whole way

@@ -24,7 +24,7 @@ import pytest
 from support.homes import Home
 from support.judge_server import Running, judge_server
 from support.openai_server import ChatServer, Reply, Request
-from support.runs import Finished, command, evaluate, run, value, written_results
+from support.runs import Finished, command, evaluate, run, stops, value, written_results
 
 from eibench_tasks.data import source
 from eibench_tasks.data.prepare import add_captions, floor_answers
@@ -127,15 +127,6 @@ def expected_recall(samples: list[Annotation], answer: Callable[[Annotation], st
     """The mean over samples of the share of triggers that the answer names, in percent."""
     shares = [sum(named(one, answer(s)) for one in s.triggers) / len(s.triggers) for s in samples]
     return 100 * sum(shares) / len(shares)
-
-
-def stops(ended: Finished, *words: str, code: int = 1) -> None:
-    """The command ended with one line of ours that says these words, and nothing of Python."""
-    assert ended.code == code, ended.tail
-    assert "Traceback" not in ended.output, ended.tail
-    ours = [line for line in ended.output.splitlines() if line.startswith("Error: ")]
-    assert len(ours) == 1, ended.tail
-    assert all(word in ours[0] for word in words), ours[0]
 
 
 # What it gives
