@@ -1,18 +1,35 @@
 """What determines a run: `cfsa.yaml`, and the flags that stand over it."""
 
 import inspect
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError
 
 from cfsa_tool.errors import ConfigError
+from cfsa_tool.questions import MOST
 from eibench_tasks.data.schema import Record
 
 QUESTION = "What in this image explains why the person feels {emotion}?"
 """The initial question (s_init), which stage 1 makes specific."""
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+def _several(value: Any) -> Any:
+    """One text stands for a list of it."""
+    return [value] if isinstance(value, str) else value
+
+
+def _general(value: Any) -> Any:
+    listed = isinstance(value, list) and 1 <= len(value) <= MOST
+    if value in ("pilot", "paper") or (listed and all(isinstance(text, str) and text.strip() for text in value)):
+        return value
+    raise ValueError(f"it is pilot, paper, or a list of 1 to {MOST} questions")
+
 
 _NOT_FINGERPRINTED = {"base_url", "batch", "concurrency", "limit", "license", "options"}
 
@@ -33,7 +50,7 @@ class Model(Record):
     engine: Literal["openai", "vllm", "transformers"] = "transformers"
     model: str
     revision: str | None = None
-    base_url: list[str] = Field(default=[])
+    base_url: Annotated[list[Text], BeforeValidator(_several)] = Field(default=[])
     batch: int = Field(default=8, ge=1)
     options: dict[str, Any] = Field(default={})
 
@@ -70,8 +87,8 @@ class Config(Record):
     text: Model | None = None
     kind: Literal["basic", "complex"] = "basic"
     emotions: list[str] | None = None
-    question: str = QUESTION
-    general: Literal["pilot", "paper"] | list[str] = "pilot"
+    question: Annotated[Text, Field(pattern=r"\{emotion\}")] = QUESTION
+    general: Annotated[Literal["pilot", "paper"] | list[str], BeforeValidator(_general)] = "pilot"
     pilot_images: int = Field(default=32, ge=1)
     rounds: int = Field(default=2, ge=0, le=8)
     questions_a_round: int = Field(default=3, ge=1, le=10)
@@ -118,7 +135,8 @@ def load_config(file: Path | None, flags: Mapping[str, Any], before: Mapping[str
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{file or 'the command line'}: {where}: {first['msg']}", _MEND) from None
+        what = _PLAIN.get(first["type"], first["msg"].removeprefix("Value error, "))
+        raise ConfigError(f"{file or 'the command line'}: {where}: {what}", _MEND) from None
 
 
 def _complete_text(fields: dict[str, Any]) -> None:
@@ -129,6 +147,14 @@ def _complete_text(fields: dict[str, Any]) -> None:
         fields["text"] = {name: vision[name] for name in inherited if name in vision} | text
 
 
+_PLAIN = {
+    "extra_forbidden": "there is no such setting",
+    "missing": "it is missing",
+    "string_pattern_mismatch": "it must hold {emotion}, for which the emotion is put",
+    "string_too_short": "it is empty",
+    "recursion_loop": "it holds itself",
+}
+"""In plain words what pydantic says in its own."""
 _MEND = "See `cfsa init`, which prints every field with its meaning"
 
 
@@ -141,6 +167,10 @@ def _read(file: Path) -> dict[str, Any]:
         raise ConfigError(f"cannot read {file}: {error.strerror}", _MEND) from None
     except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: no UTF-8, or a date or number that is none
         raise ConfigError(f"{file} is not YAML", _MEND) from None
+    try:
+        json.dumps(fields, default=str)
+    except (ValueError, RecursionError):
+        raise ConfigError(f"{file} holds an anchor that refers to itself", _MEND) from None
     if not isinstance(fields or {}, dict):
         raise ConfigError(f"{file} holds no fields", _MEND)
     return dict(fields or {})

@@ -316,7 +316,10 @@ def _write(file: Path, text: str) -> None:
 def trouble(folder: Path, error: Exception) -> RunError:
     """What to say of a run's folder that cannot be read or written."""
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return RunError(
-        f"the run in {folder} can be neither read nor written ({why})",
-        "Make room or mend the permissions; what was done so far is kept, and the same command goes on",
-    )
+    mend = "Make room or mend the permissions; what was done so far is kept, and the same command goes on"
+    if isinstance(error, NotADirectoryError | FileExistsError):
+        mend = "Name another folder: `cfsa run IMAGES -o RUN`"
+    elif isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+        state = quoted(folder / STATE)
+        mend = f"Delete {state} and give the run's command: the journal holds all replies, so that none is asked again"
+    return RunError(f"the run in {folder} can be neither read nor written ({why})", mend)

@@ -96,7 +96,9 @@ def run(images: str, folder: Path, reuse: tuple[Path, ...], file: Path | None, *
     cfsa run photos -o RUN --model Qwen/Qwen2.5-VL-3B-Instruct
     cfsa run photos -o RUN --engine openai --model qwen --base-url http://gpu1:8000/v1 --base-url http://gpu2:8000/v1
     """
+    from cfsa_tool import questions
     from cfsa_tool.ingest.sources import open_source
+    from cfsa_tool.run_folder import QUESTIONS
     from cfsa_tool.running import open_run, pending
 
     access, flags = _split(options)
@@ -106,6 +108,7 @@ def run(images: str, folder: Path, reuse: tuple[Path, ...], file: Path | None, *
     with run_folder.locked():
         run_folder.note("limit", config.limit)
         _take_in(run_folder, images, opened, config)
+        questions.read(folder / QUESTIONS)  # what is wrong with it is said before an engine is loaded
 
         async def everything(crew: Any) -> None:
             plan = _plan(config, await _questions(run_folder, crew, config))
@@ -127,8 +130,8 @@ def retry(folder: Path, **options: Any) -> None:
     from cfsa_tool.running import failed
 
     access, flags = _split(options)
-    config = config_from(None, flags, folder)
     run_folder = RunFolder(folder)
+    config = config_from(None, flags, folder)
     with run_folder.locked():
         again = list(failed(run_folder))
         if again:

@@ -57,14 +57,22 @@ async def open_crew(
 
     async def opened(model: Model, sees: bool) -> Journal:
         engine = load_engine(model, key_of(model), limits, budget, sees)
+        journal = journals.behind(engine.name, engine)
+        loaded.append(journal)
         if check := getattr(engine, "check", None):
             await check()
-        return journals.behind(engine.name, engine)
+        return journal
 
-    vision = await opened(config.vision, sees=True)
-    text = await opened(config.text, sees=False) if config.text else None
-    same_models(folder, {"vision": vision.name} | ({"text": text.name} if text else {}))
-    return OpenCrew(vision, text, budget, tuple(journal for journal in (vision, text) if journal))
+    loaded: list[Journal] = []
+    try:
+        vision = await opened(config.vision, sees=True)
+        text = await opened(config.text, sees=False) if config.text else None
+        same_models(folder, {"vision": vision.name} | ({"text": text.name} if text else {}))
+    except BaseException:
+        for journal in loaded:
+            await journal.close()
+        raise
+    return OpenCrew(vision, text, budget, tuple(loaded))
 
 
 def same_models(folder: RunFolder, names: dict[str, str]) -> None:

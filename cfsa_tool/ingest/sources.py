@@ -27,6 +27,8 @@ def open_source(source: str, config: Config) -> Source:
     from cfsa_tool.ingest import data_sets
 
     emotions, several = emotions_of(config), config.kind == "complex"
+    if not source.removeprefix(data_sets.HUB).strip():
+        raise SourceError("no images are named", _KINDS)
     if source.startswith(data_sets.HUB):
         if not Path(source.removeprefix(data_sets.HUB)).is_dir():
             return data_sets.open_hub(source, emotions, several)
@@ -52,7 +54,8 @@ def count(source: str, config: Config) -> int:
     """
     from cfsa_tool.ingest import data_sets
 
-    on_hub = source.startswith(data_sets.HUB) and not Path(source.removeprefix(data_sets.HUB)).is_dir()
+    named = source.removeprefix(data_sets.HUB).strip()
+    on_hub = named and source.startswith(data_sets.HUB) and not Path(source.removeprefix(data_sets.HUB)).is_dir()
     if on_hub and (number := data_sets.count_hub(source)) is not None:
         return number
     return open_source(source, config).likely

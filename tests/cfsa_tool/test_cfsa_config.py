@@ -1,5 +1,6 @@
 """The configuration: a file, flags over it, what is refused, and what of it determines a run."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +87,8 @@ def test_a_file_stands_in_the_place_of_the_runs_fields(file: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("vision: {model: a}\nronds: 1", "cfsa.yaml: ronds: Extra inputs are not permitted"),
-        ("vision: {model: a, gpu: 1}", "cfsa.yaml: vision.gpu: Extra inputs are not permitted"),
+        ("vision: {model: a}\nronds: 1", "cfsa.yaml: ronds: there is no such setting"),
+        ("vision: {model: a, gpu: 1}", "cfsa.yaml: vision.gpu: there is no such setting"),
         ("vision: {model: a, engine: llama}", "vision.engine: Input should be 'openai', 'vllm' or 'transformers'"),
         ("vision: {model: a}\nrounds: many", "cfsa.yaml: rounds: Input should be a valid integer"),
         ("vision: {model: a}\nrounds: 9", "cfsa.yaml: rounds: Input should be less than or equal to 8"),
@@ -97,7 +98,7 @@ def test_a_file_stands_in_the_place_of_the_runs_fields(file: Path) -> None:
         ("vision: {model: a}\nkind: simple", "kind: Input should be 'basic' or 'complex'"),
         ("vision: {model: a}\ntext: some-model", "cfsa.yaml: text: Input should be"),
         ("vision: {model: a, engine: vllm}\ntext: some-model", "cfsa.yaml: text: Input should be"),
-        ("vision: {model: a}\ntext: {}", "cfsa.yaml: text.model: Field required"),
+        ("vision: {model: a}\ntext: {}", "cfsa.yaml: text.model: it is missing"),
         ("vision: {model: a}\n7: rounds", "cfsa.yaml: 7: Keys should be strings"),
         ("vision: a", "no vision model is named"),
         ("vision: [a]\ntext: {model: b}", "no vision model is named"),
@@ -203,3 +204,34 @@ def test_differences_are_readable() -> None:
     assert differences(now, now) == []
     lines = fingerprinted(load_config(None, flags(question="Why\n{emotion}?")))
     assert differences(before, lines) == [f"question: {QUESTION} → Why {{emotion}}?"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("general: []", "general: it is pilot, paper, or a list of 1 to 12 questions"),
+        ("general: ['']", "general: it is pilot, paper, or a list of 1 to 12 questions"),
+        (f"general: {['Who?'] * 13}", "general: it is pilot, paper, or a list of 1 to 12 questions"),
+        ("question: ''", "question: it is empty"),
+        ("question: Why is that?", "it must hold {emotion}"),
+        ("rouds: 3", "rouds: there is no such setting"),
+    ],
+)
+def test_a_setting_without_meaning_is_named_in_plain_words(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "cfsa.yaml"
+    file.write_text(f"vision: {{model: m}}\n{text}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        load_config(file, {})
+
+
+def test_an_anchor_that_holds_itself_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "cfsa.yaml"
+    file.write_text("vision: &v {model: m, options: {x: *v}}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="anchor that refers to itself"):
+        load_config(file, {})
+
+
+def test_one_server_may_be_named_without_a_list(tmp_path: Path) -> None:
+    file = tmp_path / "cfsa.yaml"
+    file.write_text("vision: {model: m, engine: openai, base_url: http://a/v1}\n", encoding="utf-8")
+    assert load_config(file, {}).vision.base_url == ["http://a/v1"]

@@ -232,6 +232,8 @@ def test_a_journal_is_enough_to_have_everything_again_without_a_call(
     run = tmp_path / "RUN"
     assert cfsa(*arguments(photos, run, sim)).code == 0
     before, calls = outcomes(run), sim.stats()["calls"]
+    (run / "run.sqlite").write_bytes(b"damaged" * 1000)
+    stops(cfsa("status", run), "Delete", "run.sqlite")
     for file in run.glob("run.sqlite*"):
         file.unlink()
     assert cfsa(*arguments(photos, run, sim)).code == 0
@@ -450,6 +452,11 @@ def test_what_is_no_source_no_model_or_no_run_is_said_in_one_line(
     stops(cfsa(*arguments(tmp_path / "nowhere", tmp_path / "RUN", None)), "nowhere")
     stops(cfsa("run", photos, "-o", tmp_path / "RUN"), "no vision model is named")
     stops(cfsa("status", photos), "is not the folder of a run", "cfsa run")
+    stops(cfsa("retry", photos), "is not the folder of a run", "cfsa run")
+    for nothing in ("", "hf:"):
+        stops(cfsa(*arguments(nothing, tmp_path / "NEW", None)), "no images are named")
+    (tmp_path / "file").write_text("")
+    stops(cfsa(*arguments(photos, tmp_path / "file" / "RUN", None)), "Not a directory", "Name another folder")
     stops(cfsa(*arguments(photos, photos, None)), "holds other files and no run")
     config = tmp_path / "cfsa.yaml"
     config.write_text("vision: {model: m}\nround: 3\n")

@@ -59,7 +59,7 @@ def run(arguments: list[str | Path], home: Path, log: Path, env: Mapping[str, st
 def stops(ended: Finished, *words: str, code: int = 1) -> None:
     """The command ended with one line of ours that says these words, and nothing of Python."""
     assert ended.code == code, ended.tail
-    assert "Traceback" not in ended.output, ended.tail
+    assert "Traceback" not in ended.output and "Unclosed" not in ended.output, ended.tail
     ours = [line for line in ended.output.splitlines() if line.startswith("Error: ")]
     assert len(ours) == 1, ended.tail
     assert all(word in ours[0] for word in words), ours[0]
