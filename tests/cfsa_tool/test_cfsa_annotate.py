@@ -134,6 +134,13 @@ async def test_several_emotions_of_one_image_each_get_a_sample_out_of_a_conversa
 
 
 @in_loop
+async def test_an_emotion_that_is_named_twice_is_that_of_whom_it_was_named_for_first() -> None:
+    named = [{"emotion": "happy", "whom": whom} for whom in ("the girl", "her brother")]
+    outcome = await outcome_of(Model(emotions={"emotions": named}), kind="complex")
+    assert [(one.emotion, one.whom) for one in outcome.samples] == [("happy", "the girl")]
+
+
+@in_loop
 async def test_the_emotions_of_the_source_are_taken_as_they_are() -> None:
     outcome = await outcome_of(Model(), "angry", "awe", kind="complex")
     assert [(one.emotion, one.emotion_by, one.whom) for one in outcome.samples] == [

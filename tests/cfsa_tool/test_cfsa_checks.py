@@ -327,3 +327,11 @@ async def test_replies_about_labels_are_counted_and_watched() -> None:
     await labelled(talk, "Why?", triggers("A cake"))
     assert talk.spent.calls == 1
     assert [(turn.stage, turn.asked, turn.number) for turn in turns] == [("labels", "vision", 0)]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@in_loop
+async def test_labels_of_another_number_than_the_triggers_are_none(count: int) -> None:
+    model = Model(labels={"labels": [{"kind": "explicit", "category": "objects"}] * count})
+    with pytest.raises(Failed, match=f"it lists {count} labels, not 2"):
+        await labelled(talk_with(model), "Why?", triggers("A cake", "Her birthday"))
