@@ -87,8 +87,8 @@ def judging(runs: Path, home: Path, server: Running, options: argparse.Namespace
     from eibench_tasks.rejudging.run import judge_plans, plan, to_ask
 
     known = load_known({"eibench_basic_user"}, FILES)
-    plans = [plan(read_log(file, known), 0) for file in find_logs([runs])]
     judge = new_judge(home, server, options)
+    plans = [plan(read_log(file, known), judge, 0) for file in find_logs([runs])]
     watch = judge.engine._engine = Watched(judge.engine._engine)
     start = time.process_time()
     to_ask(judge, plans)

@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+SCENE_MODEL = Path(__file__).resolve().parent / "scenes" / "model"
+"""The embedded vision model: a checkpoint of the architecture of Qwen2.5-VL that knows drawn scenes and nothing else."""
+
 
 def eibench_home() -> Path:
     """The folder for prepared data and caches: ``$EIBENCH_HOME``, else the platform's data folder."""

@@ -53,7 +53,11 @@ def _show_our_tasks(module: ModuleType) -> None:
         if ours := {name for name in (*names, *tagged) if str(self.task_index[name]["yaml_path"]).startswith(folder)}:
             from eibench_tasks.harness.tasks import check_run
 
-            check_run(prepared=ours != {"eibench_demo"})  # before a model is loaded for minutes
+            check_run(prepared=not ours <= {"eibench_demo", "eibench_scenes"})  # before a model is loaded for minutes
+            if "eibench_scenes" in ours:
+                from eibench_tasks.harness.scenes import check_scenes
+
+                check_scenes()
         files = [self.task_index[name]["yaml_path"] for name in (*names, *tagged)]  # -1 for tags
         for split in {Path(file).parent for file in files if isinstance(file, str)}:
             if is_exported(split):

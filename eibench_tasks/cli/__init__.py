@@ -17,7 +17,7 @@ def main() -> None:
 
 
 for _command in (
-    *(data.prepare, data.doctor, data.path),
+    *(data.prepare, data.doctor, data.path, data.scenes),
     *(runs.replay, runs.results, runs.compare, runs.agreement, runs.breakdown, runs.score),
     *(judges.judge, judges.precision, judges.label, judges.pairs, judges.audit),
 ):

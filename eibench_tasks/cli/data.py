@@ -72,8 +72,27 @@ def doctor() -> None:
 
 @click.command()
 @click.option("--lm-eval", is_flag=True, help="The folder for lm-eval instead.")
-def path(lm_eval: bool) -> None:
+@click.option("--scene-model", is_flag=True, help="The folder of the embedded vision model instead.")
+def path(lm_eval: bool, scene_model: bool) -> None:
     """Print the folder of the task definitions, for --include_path."""
-    from eibench_tasks.home import task_configs
+    from eibench_tasks.home import SCENE_MODEL, task_configs
 
-    click.echo(task_configs("lm_eval" if lm_eval else "lmms_eval"))
+    click.echo(SCENE_MODEL if scene_model else task_configs("lm_eval" if lm_eval else "lmms_eval"))
+
+
+@click.command()
+@click.option("--n", "count", type=click.IntRange(min=1), default=240, show_default=True, help="Scenes to draw.")
+@click.option("--seed", default="1", show_default=True, help="Any text; the same seed gives the same bytes.")
+@click.option("--held-out", is_flag=True, help="Only sets of causes that the embedded model was not trained on.")
+@click.option("-o", "--output", type=PATH, required=True, help="New folder for the scenes.")
+def scenes(count: int, seed: str, held_out: bool, output: Path) -> None:
+    """Draw scenes of people who feel something, with known causes, each with a twin that lacks one of them."""
+    from eibench_tasks.report.terminal import progress_bar
+    from eibench_tasks.scenes.folder import write_scenes
+
+    with progress_bar("scenes") as progress:
+        drawn = write_scenes(output, seed, count, "held out" if held_out else "any", progress)
+    click.echo(f"{count} scenes and as many twins, {len(drawn.samples)} samples, in {output}")
+    click.echo(f"Next: EIBENCH_SCENES={output} lmms-eval --model MODEL --tasks eibench_scenes")
+    click.echo(f"      cfsa run {output}/manifest.jsonl -o RUN --model MODEL")
+    click.echo(f"      cfsa compare RUN {output}/scenes.jsonl")

@@ -55,11 +55,12 @@ def judge(
     splits = [load_exported(folder) for folder in exported]
     files = find_logs(results, [split.facts.name for split in splits])
     known = load_known({task_of(file) for file in files}, eibench, splits)
-    plans = [plan(read_log(file, known), chance_samples) for file in files]
+    logs = [read_log(file, known) for file in files]
     settings = options_from(**options, published=known.protocol)
     written = []
     for name in names:
-        written += _judge_with(load_judge(name, settings), plans, output)
+        judge = load_judge(name, settings)
+        written += _judge_with(judge, [plan(log, judge, chance_samples) for log in logs], output)
     click.echo("\n" + render(read_results(written)))
     click.echo("\nWritten to " + "\n           ".join(str(file.parent) for file in written))
 

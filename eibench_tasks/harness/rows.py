@@ -9,7 +9,7 @@ from eibench_tasks.data.schema import BASIC_EMOTIONS
 from eibench_tasks.engines.answer import failed_request, final_answer
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.judging.judgement import Judge, Judgement, Reference
-from eibench_tasks.metrics import coherence, recall
+from eibench_tasks.metrics import causal, coherence, recall
 from eibench_tasks.metrics.specific import load_weights
 from eibench_tasks.settings.turns import Turn
 
@@ -29,19 +29,39 @@ def answer_rows(doc: Doc, output: str, judge: Judge, turns: Sequence[Turn] | Non
     answer, known = final_answer(output), without_judge(doc, output)
     judgement = known or judge.judge(Reference.of(doc), answer)
     chance = known or judge.judge(chance_reference(doc), answer) if judge.measures_floor else None
-    return measured(doc, output, judge, judgement, chance, turns)
+    wrong = absent_reference(doc, judge)
+    absent = (without_judge(doc, output, wrong) or judge.judge(wrong, answer)) if wrong else None
+    return measured(doc, output, judge, judgement, chance, absent, turns)
 
 
-def without_judge(doc: Doc, output: str) -> Judgement | None:
-    """The judgement of a failed request and of an empty answer, for which no judge is asked; None of any other."""
+def without_judge(doc: Doc, output: str, reference: Reference | None = None) -> Judgement | None:
+    """The judgement of a failed request and of an empty answer, for which no judge is asked; None of any other.
+
+    Args:
+        doc: the sample.
+        output: what the model wrote last.
+        reference: against what it is judged; None for the sample's own triggers.
+    """
     if reason := failed_request(output):
         return Judgement(unscored=reason)
-    return None if final_answer(output) else Judgement.none_named(doc["triggers"])
+    triggers = reference.triggers if reference else doc["triggers"]
+    return None if final_answer(output) else Judgement.none_named(triggers)
 
 
 def chance_reference(doc: Doc) -> Reference:
     """The triggers of another image of the same emotion: what the answer names of them, it names by chance."""
     return Reference(doc["floor_answer"].split("\n"), doc["question"])
+
+
+def absent_reference(doc: Doc, judge: Judge) -> Reference | None:
+    """What an answer must not name: causes that are known not to be in the image, then the things that cause nothing.
+
+    A judge that costs something is asked only whether the twin of a scene is said to show the cause that is gone. None
+    where there is nothing to ask; of photographs nobody knows all that they do not show.
+    """
+    removed = [doc["removed"]] if doc.get("removed") else []
+    listed = [*doc["absent"], *doc["distractors"]] if judge.measures_floor and "absent" in doc else removed
+    return Reference(listed, doc["question"]) if listed else None
 
 
 def measured(
@@ -50,6 +70,7 @@ def measured(
     judge: Judge,
     judgement: Judgement,
     chance: Judgement | None = None,
+    absent: Judgement | None = None,
     turns: Sequence[Turn] | None = None,
 ) -> dict[str, Any]:
     """A value for each metric from what a judge said.
@@ -58,6 +79,7 @@ def measured(
         doc, output, judge, turns: as of `answer_rows`.
         judgement: of the answer.
         chance: of the answer against `chance_reference`, where it was judged.
+        absent: of the answer against `absent_reference`, where it was judged.
     """
     row: dict[str, Any] = {"image_id": doc["image_id"]}
     if (share := judgement.recall) is not None:
@@ -68,7 +90,9 @@ def measured(
     if chance and chance.recall is not None:
         by_chance = {"image_id": doc["image_id"], "score": 100 * chance.recall}
         metrics |= dict.fromkeys(("chance_recall", "chance_low", "chance_high"), by_chance)
-    if judgement.verdicts:
+    if "pair" in doc:
+        metrics |= _of_scene(doc, judgement, absent)
+    elif judgement.verdicts:
         metrics["specific_recall"] = _specific(doc, judgement)
     return metrics | _about_the_answer(doc, output, judge)
 
@@ -94,6 +118,23 @@ def _for_the_log(
     if judgement.paper:
         log["paper"] = judgement.paper.model_dump()
     return log | ({"turns": list(turns)} if turns else {})
+
+
+def _of_scene(doc: Doc, judgement: Judgement, absent: Judgement | None) -> dict[str, Any]:
+    """What can be measured only where everything is known that an image shows and does not show."""
+    if not judgement.verdicts or (absent and not absent.verdicts):
+        return {}
+    wrong = absent.verdicts if absent else []
+    row: dict[str, Any] = {"pair": doc["pair"], "named": [one.trigger for one in judgement.verdicts if one.present]}
+    if doc["removed"]:
+        still = any(one.present for one in wrong if one.trigger == doc["removed"])
+        row |= {"removed": doc["removed"], "still": still}
+    metrics: dict[str, Any] = {"causal_sensitivity": row} if doc["pair"] else {}
+    if len(wrong) == len(doc["absent"]) + len(doc["distractors"]):
+        causes, others = wrong[: len(doc["absent"])], wrong[len(doc["absent"]) :]
+        metrics["precision"] = causal.precision(len(row["named"]), sum(one.present for one in causes))
+        metrics["distraction"] = causal.distraction([one.present for one in others])
+    return metrics
 
 
 def _specific(doc: Doc, judgement: Judgement) -> float | None:

@@ -13,6 +13,7 @@ from eibench_tasks.data.answers import JUDGED
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.harness import rows
 from eibench_tasks.judging.judgement import Judge
+from eibench_tasks.metrics.causal import causal_sensitivity
 from eibench_tasks.rejudging.logs import Log
 from eibench_tasks.secrets import without_secrets
 
@@ -25,6 +26,9 @@ AGGREGATIONS: dict[str, Callable[[Any], float]] = {
     "recall_sadness": rows.recall_percent,
     "recall_excitement": rows.recall_percent,
     "specific_recall": rows.mean,
+    "precision": rows.mean,
+    "causal_sensitivity": causal_sensitivity,
+    "distraction": rows.mean,
     "chance_recall": rows.recall_percent,
     "chance_low": rows.chance_low,
     "chance_high": rows.chance_high,

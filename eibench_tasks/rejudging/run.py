@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from eibench_tasks.data.lines import printable
 from eibench_tasks.engines.answer import final_answer
@@ -22,30 +22,37 @@ class Plan:
 
     Attributes:
         log: the answers.
-        items: what to judge, by the position of the answer in the log and whether it is judged against the triggers
-            of another image.
+        items: what to judge, by the position of the answer in the log and what it is judged against.
     """
 
     log: Log
-    items: dict[tuple[int, bool], Item]
+    items: dict["Key", Item]
 
 
-def plan(log: Log, chance_samples: int | None) -> Plan:
+Key = tuple[int, Literal["triggers", "chance", "absent"]]
+"""Position of an answer, and whether it is judged against the triggers of its image, those of another image, or what is
+known not to be in its image."""
+
+
+def plan(log: Log, judge: Judge, chance_samples: int | None) -> Plan:
     """Everything about a log that a judge must be asked.
 
     Args:
         log: the answers.
+        judge: who will be asked.
         chance_samples: how many of them are judged against the triggers of another image too, drawn by a generator
             seeded with their number; None for all.
     """
-    items: dict[tuple[int, bool], Item] = {}
+    items: dict[Key, Item] = {}
     by_chance = _drawn(log.answers, chance_samples)
     for position, logged in enumerate(log.answers):
         if rows.without_judge(logged.doc, logged.output) is None:
             answer = final_answer(logged.output)
-            items[position, False] = (Reference.of(logged.doc), answer)
+            items[position, "triggers"] = (Reference.of(logged.doc), answer)
             if position in by_chance:
-                items[position, True] = (rows.chance_reference(logged.doc), answer)
+                items[position, "chance"] = (rows.chance_reference(logged.doc), answer)
+            if absent := rows.absent_reference(logged.doc, judge):
+                items[position, "absent"] = (absent, answer)
     return Plan(log, items)
 
 
@@ -87,13 +94,15 @@ _GOES_ON = (
 )
 
 
-def _measured(judge: Judge, one: Plan, found: dict[tuple[int, bool], Judgement]) -> list[dict[str, Any]]:
+def _measured(judge: Judge, one: Plan, found: dict[Key, Judgement]) -> list[dict[str, Any]]:
     metrics = []
     for position, logged in enumerate(one.log.answers):
         known = rows.without_judge(logged.doc, logged.output)
-        judgement = known or found[position, False]
-        chance = found.get((position, True))
-        metrics.append(rows.measured(logged.doc, logged.output, judge, judgement, chance, logged.turns))
+        judgement = known or found[position, "triggers"]
+        wrong = rows.absent_reference(logged.doc, judge)
+        absent = found.get((position, "absent")) or (wrong and rows.without_judge(logged.doc, logged.output, wrong))
+        chance = found.get((position, "chance"))
+        metrics.append(rows.measured(logged.doc, logged.output, judge, judgement, chance, absent, logged.turns))
     return metrics
 
 

@@ -254,3 +254,9 @@ def distractors() -> Mapping[str, Thing]:
         Thing("flying_bird", "a bird in flight", neutral.flying_bird, True, "outdoors"),
     )
     return {thing.name: thing for thing in listed}
+
+
+@lru_cache(maxsize=1)
+def things() -> Mapping[str, Thing]:
+    """Everything that a scene can hold, causes first."""
+    return {**causes(), **distractors()}

@@ -1,7 +1,7 @@
 """From a scene to pixels."""
 
 from eibench_tasks.scenes.canvas import Canvas, Pixels
-from eibench_tasks.scenes.catalogue import Thing, causes, distractors
+from eibench_tasks.scenes.catalogue import Thing, things
 from eibench_tasks.scenes.pen import Pen
 from eibench_tasks.scenes.people import draw_person
 from eibench_tasks.scenes.places import PLACES
@@ -15,7 +15,7 @@ def render(scene: Scene) -> Pixels:
     """Draws a scene: the place, what hangs high, then whatever stands, from the back to the front."""
     canvas = Canvas(WIDTH, HEIGHT)
     PLACES[scene.place].draw(canvas)
-    known: dict[str, Thing] = {**causes(), **distractors()}
+    known = things()
     standing: list[Figure | Placed] = []
     for placed in scene.placed:
         if known[placed.name].high:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
-from eibench_tasks.scenes.catalogue import EMOTIONS, Cause, Thing, causes, distractors
+from eibench_tasks.scenes.catalogue import EMOTIONS, Cause, Thing, causes, distractors, things
 from eibench_tasks.scenes.people import HAIRS, KINDS, SHIRTS, SKINS, Person
 from eibench_tasks.scenes.places import PLACES
 
@@ -82,9 +82,8 @@ class Scene:
 
     @property
     def objects(self) -> list[str]:
-        """What is present beside people, in words, from left to right."""
-        known: dict[str, Thing] = {**causes(), **distractors()}
-        return [known[one.name].words for one in sorted(self.placed, key=lambda one: one.at)]
+        """What is present beside people, in words, in the order of the catalogue."""
+        return [things()[one.name].words for one in _ordered(self.placed)]
 
 
 @dataclass(frozen=True)
@@ -254,5 +253,5 @@ def _jitter(draw: Random, most: int) -> int:
 
 def _ordered(placed: Iterable[Placed]) -> tuple[Placed, ...]:
     """In the order of the catalogue."""
-    known = list(causes())
+    known = list(things())
     return tuple(sorted(placed, key=lambda one: known.index(one.name)))

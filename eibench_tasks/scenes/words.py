@@ -62,7 +62,7 @@ def triggers(figure: Figure) -> list[str]:
 
 def caption(scene: Scene) -> str:
     """What is visible, in a few sentences: people, place, faces, bodies, things."""
-    people = [f"a {figure.person.words}" for figure in scene.figures]
+    people = [stranger(figure) for figure in scene.figures]
     sentences = [f"{' and '.join(people)} {'stand' if len(people) > 1 else 'stands'} {PLACES[scene.place].words}."]
     for figure in scene.figures:
         emotion = figure.person.emotion
@@ -70,6 +70,11 @@ def caption(scene: Scene) -> str:
     if objects := scene.objects:
         sentences.append(f"There is {listed(objects)}.")
     return " ".join(sentence[0].upper() + sentence[1:] for sentence in sentences)
+
+
+def stranger(figure: Figure) -> str:
+    """Somebody who was not spoken of yet: ``a girl in a red shirt``."""
+    return f"a {figure.person.kind} in a {figure.person.shirt} shirt"
 
 
 def listed(texts: Sequence[str]) -> str:

@@ -191,8 +191,8 @@ def test_nobody_is_asked_about_empty_answers_and_failed_requests(tmp_path: Path)
     third = doc("c", "wind")
     failed = "[LMMS_EVAL_REQUEST_FAILED after 5 retries] 500"
     log = a_log(tmp_path, (CAKE, "<think>a cake</think> "), (RAIN, failed), (third, "wind"))
-    assert set(plan(log, None).items) == {(2, False), (2, True)}
-    empty, lost, judged = judge_plans(WordJudge(), [plan(log, 0)], lambda: None)[0]
+    assert set(plan(log, WordJudge(), None).items) == {(2, "triggers"), (2, "chance")}
+    empty, lost, judged = judge_plans(WordJudge(), [plan(log, WordJudge(), 0)], lambda: None)[0]
     assert (empty["recall_overall"]["score"], judged["recall_overall"]["score"]) == (0, 100)
     assert "score" not in lost["recall_overall"] and "failed" in lost["recall_overall"]["unscored"]
 
@@ -201,8 +201,8 @@ def test_chance_is_judged_on_so_many_answers_drawn_by_their_ids_alone(tmp_path: 
     answers = [(doc(f"s{number}", "wind"), "wind") for number in range(50)]
 
     def drawn(order: list[tuple[dict[str, Any], str]], size: int | None) -> set[str]:
-        items = plan(a_log(tmp_path, *order), size).items
-        return {str(order[position][0]["id"]) for position, by_chance in items if by_chance}
+        items = plan(a_log(tmp_path, *order), WordJudge(), size).items
+        return {str(order[position][0]["id"]) for position, against in items if against == "chance"}
 
     assert len(drawn(answers, 10)) == 10
     assert drawn(answers, 10) == drawn(answers[::-1], 10)
@@ -212,25 +212,27 @@ def test_chance_is_judged_on_so_many_answers_drawn_by_their_ids_alone(tmp_path: 
 
 def test_chance_is_the_recall_on_the_triggers_of_another_image(tmp_path: Path) -> None:
     """Of "a cake\\nfog", which are another image's, the answer names one."""
-    (row,) = judge_plans(WordJudge(), [plan(a_log(tmp_path, (RAIN, "rain and a cake")), None)], lambda: None)[0]
+    (row,) = judge_plans(
+        WordJudge(), [plan(a_log(tmp_path, (RAIN, "rain and a cake")), WordJudge(), None)], lambda: None
+    )[0]
     assert row["recall_overall"]["score"] == 50
     assert row["chance_recall"] == {"image_id": RAIN["image_id"], "score": 50}
 
 
 def test_a_judge_on_this_machine_needs_no_estimate(tmp_path: Path) -> None:
-    assert to_ask(WordJudge(), [plan(a_log(tmp_path, (CAKE, "a cake")), None)]) == []
+    assert to_ask(WordJudge(), [plan(a_log(tmp_path, (CAKE, "a cake")), WordJudge(), None)]) == []
 
 
 def test_a_judge_that_stopped_gives_no_result(tmp_path: Path) -> None:
     judge = WordJudge()
     judge.stopped = "the budget of 3 requests is spent"
     with pytest.raises(JudgeError, match=r"word stopped: the budget of 3 requests is spent.*goes on"):
-        judge_plans(judge, [plan(a_log(tmp_path, (CAKE, "a cake")), 0)], lambda: None)
+        judge_plans(judge, [plan(a_log(tmp_path, (CAKE, "a cake")), WordJudge(), 0)], lambda: None)
 
 
 def test_reasons_of_unscored_samples_are_counted(tmp_path: Path) -> None:
     log = a_log(tmp_path, (CAKE, "unjudgeable"), (RAIN, "unjudgeable too"), (doc("c", "wind"), "wind"))
-    assert unscored(judge_plans(WordJudge(), [plan(log, 0)], lambda: None)) == {"no words for it": 2}
+    assert unscored(judge_plans(WordJudge(), [plan(log, WordJudge(), 0)], lambda: None)) == {"no words for it": 2}
 
 
 # What is written
@@ -239,7 +241,7 @@ def test_reasons_of_unscored_samples_are_counted(tmp_path: Path) -> None:
 def judged(folder: Path, *answers: tuple[dict[str, Any], str], output: Path | None = None, **more: Any) -> Path:
     """The results file of answers that `WordJudge` has judged."""
     log = a_log(folder, *answers, **more)
-    metrics = judge_plans(WordJudge(), [plan(log, None)], lambda: None)
+    metrics = judge_plans(WordJudge(), [plan(log, WordJudge(), None)], lambda: None)
     (run,) = runs_of([log], metrics)
     return write(run, WordJudge(), output)
 

@@ -1,0 +1,214 @@
+"""A folder of scenes on disk: written by `eibench scenes`, read by the task `eibench_scenes`.
+
+```
+scenes.json           what the folder is: seed, number, version, digest
+images/, twins/       a PNG for each scene, and one for its twin
+scenes.jsonl          the samples about scenes, with their truth
+twins.jsonl           the samples about twins
+EI_Basic/, EI_Complex/  all of them in EIBench's own format
+manifest.jsonl        for `cfsa run`: the images that show one person, each with its emotion
+manifest_complex.jsonl  for `cfsa run --kind complex`: those that show two
+```
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from eibench_tasks.data.schema import Record
+from eibench_tasks.errors import EIBenchError
+from eibench_tasks.scenes.png import png_bytes
+from eibench_tasks.scenes.render import render
+from eibench_tasks.scenes.samples import SceneSample, pairs
+from eibench_tasks.scenes.scene import RULES, Combinations
+
+MANIFEST = "scenes.json"
+"""The file that makes a folder one of scenes."""
+FORMAT: Literal[1] = 1
+Progress = Callable[[int], Callable[[], object]]
+
+
+class SceneFacts(Record):
+    """What `scenes.json` holds.
+
+    Attributes:
+        rules: see `scene.RULES`.
+        seed, scenes, combinations: what was drawn; see `scene.compose`.
+        samples: about scenes and twins.
+        digest: sha256 over all samples and images; names the data in every result.
+    """
+
+    format: Literal[1] = FORMAT
+    rules: int
+    seed: str
+    scenes: int
+    combinations: Combinations
+    samples: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """A folder of scenes in memory."""
+
+    folder: Path
+    facts: SceneFacts
+    samples: list[SceneSample]
+    """About scenes, each followed by that about its twin, where it has one."""
+
+    def check(self) -> None:
+        """Looks whether every image is there.
+
+        Raises:
+            EIBenchError: one is not.
+        """
+        for sample in self.samples:
+            if not (self.folder / sample.image).is_file():
+                raise EIBenchError(f"{self.folder / sample.image} is gone", _again(self.facts))
+
+
+def write_scenes(
+    folder: Path,
+    seed: str,
+    count: int,
+    combinations: Combinations = "any",
+    progress: Progress | None = None,
+) -> Scenes:
+    """Draws scenes and their twins into a new folder.
+
+    Args:
+        folder: must not exist, or be empty.
+        seed, combinations: see `scene.compose`.
+        count: scenes; each has a twin.
+        progress: called with the number of pairs; gives what to call after each.
+
+    Raises:
+        EIBenchError: the folder holds something, or cannot be written.
+    """
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise EIBenchError(f"{folder} is not empty", "Give a new folder: `eibench scenes -o DIR`")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True) as name:
+            unfinished = Path(name) / "scenes"
+            unfinished.mkdir()
+            _draw(unfinished, seed, count, combinations, progress)
+            unfinished.replace(folder)
+    except OSError as error:
+        raise EIBenchError(f"cannot write to {folder}: {error.strerror}", "Give another folder with -o DIR") from None
+    return load_scenes(folder)
+
+
+def _draw(folder: Path, seed: str, count: int, combinations: Combinations, progress: Progress | None) -> None:
+    before: list[SceneSample] = []
+    after: list[SceneSample] = []
+    digest = hashlib.sha256()
+    step = progress(count) if progress else None
+    for pair in pairs(seed, count, combinations):
+        for drawn, kept in zip(pair, (before, after), strict=True):
+            content = png_bytes(render(drawn.scene))
+            (folder / drawn.image).parent.mkdir(parents=True, exist_ok=True)
+            (folder / drawn.image).write_bytes(content)
+            kept += drawn.samples
+            digest.update(_lines(drawn.samples) + content)
+        if step:
+            step()
+    (folder / "scenes.jsonl").write_bytes(_lines(before))
+    (folder / "twins.jsonl").write_bytes(_lines(after))
+    _write_eibench(folder, [*before, *after])
+    _write_manifests(folder, before)
+    facts = SceneFacts(
+        rules=RULES,
+        seed=seed,
+        scenes=count,
+        combinations=combinations,
+        samples=len(before) + len(after),
+        digest=digest.hexdigest(),
+    )
+    (folder / MANIFEST).write_bytes(facts.model_dump_json(indent=1).encode() + b"\n")
+
+
+def _lines(entries: Iterable[Record | dict[str, Any]]) -> bytes:
+    dumped = (entry if isinstance(entry, dict) else entry.model_dump() for entry in entries)
+    return "".join(json.dumps(entry) + "\n" for entry in dumped).encode()
+
+
+def _write_eibench(folder: Path, samples: Sequence[SceneSample]) -> None:
+    """The files that `data.annotations` reads."""
+    basic = [sample for sample in samples if sample.split == "basic"]
+    complex_ = [sample for sample in samples if sample.split == "complex"]
+    for name in ("EI_Basic", "EI_Complex"):
+        (folder / name).mkdir()
+    (folder / "EI_Basic" / "user.jsonl").write_bytes(_lines({one.image: one.question} for one in basic))
+    truth = json.dumps({one.image: _block(one) for one in basic}, indent=4)
+    (folder / "EI_Basic" / "basic_ground_truth.json").write_bytes(truth.encode() + b"\n")
+    lines = _lines({one.image: {one.question: _block(one)}} for one in complex_)
+    (folder / "EI_Complex" / "ec_complex.jsonl").write_bytes(lines)
+
+
+def _write_manifests(folder: Path, samples: Sequence[SceneSample]) -> None:
+    by_image: dict[str, list[SceneSample]] = defaultdict(list)
+    for sample in samples:
+        by_image[sample.image].append(sample)
+    rows = [
+        {"image": image, "id": about[0].scene, "emotion": [one.emotion for one in about]}
+        for image, about in by_image.items()
+    ]
+    single = [{**row, "emotion": row["emotion"][0]} for row in rows if len(row["emotion"]) == 1]
+    (folder / "manifest.jsonl").write_bytes(_lines(single))
+    (folder / "manifest_complex.jsonl").write_bytes(_lines(row for row in rows if len(row["emotion"]) > 1))
+
+
+def _block(sample: SceneSample) -> str:
+    return "\n".join(f"{number}. {text}" for number, text in enumerate(sample.triggers, start=1))
+
+
+def load_scenes(folder: Path) -> Scenes:
+    """A folder of scenes.
+
+    Raises:
+        EIBenchError: it holds none, or a damaged one, or one of another version.
+    """
+    try:
+        said = json.loads((folder / MANIFEST).read_bytes())
+        if isinstance(said, dict) and isinstance(said.get("rules"), int) and said["rules"] != RULES:
+            what = f"{folder} holds scenes of version {said['rules']}, this is version {RULES}"
+            raise EIBenchError(what, "Draw them again: `eibench scenes -o DIR`")
+        found = Scenes(folder, SceneFacts.model_validate(said), _read(folder))
+    except OSError as error:
+        raise EIBenchError(f"{folder} is no folder of scenes ({error.strerror})", _MEND) from None
+    except (ValueError, RecursionError, ValidationError):
+        raise EIBenchError(f"the scenes in {folder} are damaged", _MEND) from None
+    if len(found.samples) != found.facts.samples:
+        raise EIBenchError(f"the scenes in {folder} are cut short", _MEND)
+    return found
+
+
+_MEND = "Draw them again: `eibench scenes -o DIR` with a new folder"
+
+
+def _again(facts: SceneFacts) -> str:
+    return f"Draw them again: `eibench scenes --n {facts.scenes} --seed {facts.seed} -o DIR` with a new folder"
+
+
+def _read(folder: Path) -> list[SceneSample]:
+    """The samples about scenes, each followed by its twin's."""
+
+    def of(name: str) -> list[SceneSample]:
+        lines = (folder / name).read_bytes().splitlines()
+        return [SceneSample.model_validate_json(line) for line in lines]
+
+    twins = {sample.twin_of: sample for sample in of("twins.jsonl")}
+    found: list[SceneSample] = []
+    for sample in of("scenes.jsonl"):
+        found.append(sample)
+        if sample.id in twins:
+            found.append(twins.pop(sample.id))
+    return [*found, *twins.values()]

@@ -1,0 +1,108 @@
+"""Scenes as samples: what is written of each, with everything that is known of it because it was drawn."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from eibench_tasks.data.schema import Record
+from eibench_tasks.judging.llm.labels import Category, Kind
+from eibench_tasks.scenes.catalogue import causes, distractors
+from eibench_tasks.scenes.scene import Combinations, Figure, Scene, compose, twin
+from eibench_tasks.scenes.words import question, triggers
+
+
+class SceneSample(Record):
+    """One question about one scene with its truth. All lists about triggers are in the order of the triggers.
+
+    Attributes:
+        id: ``sadness-0002``, in complex scenes ``complex-0005-1``; a twin's ends with ``-twin``.
+        scene: the image without folder and ending; equal for samples of one image.
+        image: the file, from the folder of the scenes.
+        split: ``basic``, or ``complex`` where two people feel different things.
+        emotion: that the question is about.
+        whom: who feels it.
+        question: gives no cause away.
+        triggers, kinds, categories, causes: the causes: in words, as EIBench labels them, and their names.
+        objects: everything that is drawn beside people, in words.
+        distractors: those of them that cause nothing.
+        twin_of: of a twin, the id of the sample from which it differs in one cause; else "".
+        removed: of a twin, the trigger that is gone; else "".
+        added: of a twin, the trigger that stands in its place; "" where nothing does.
+    """
+
+    id: str
+    scene: str
+    image: str
+    split: Literal["basic", "complex"]
+    emotion: str
+    whom: str
+    question: str
+    triggers: list[str]
+    kinds: list[Kind]
+    categories: list[Category]
+    causes: list[str]
+    objects: list[str]
+    distractors: list[str]
+    twin_of: str = ""
+    removed: str = ""
+    added: str = ""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One image to be drawn, and the samples about it."""
+
+    name: str
+    scene: Scene
+    samples: list[SceneSample]
+
+    @property
+    def image(self) -> str:
+        """The file, from the folder of the scenes."""
+        return self.samples[0].image
+
+
+def pairs(seed: str, count: int, combinations: Combinations = "any") -> Iterator[tuple[Drawn, Drawn]]:
+    """So many scenes, each with its twin, which has one sample: about the person whose cause was changed."""
+    for number in range(count):
+        scene = compose(seed, number, combinations)
+        changed = twin(scene, seed, number, combinations)
+        name = f"{_kind(scene)}-{number:04}"
+        before = Drawn(name, scene, [_sample(name, scene, index) for index in range(len(scene.figures))])
+        known = causes()
+        after = _sample(name, changed.scene, changed.figure).model_copy(
+            update={
+                "id": f"{before.samples[changed.figure].id}-twin",
+                "scene": f"{name}-twin",
+                "image": f"twins/{_kind(scene)}/{name}-twin.png",
+                "twin_of": before.samples[changed.figure].id,
+                "removed": known[changed.removed].trigger,
+                "added": known[changed.added].trigger if changed.added else "",
+            }
+        )
+        yield before, Drawn(f"{name}-twin", changed.scene, [after])
+
+
+def _kind(scene: Scene) -> str:
+    return "complex" if len(scene.figures) > 1 else scene.figures[0].person.emotion
+
+
+def _sample(name: str, scene: Scene, index: int) -> SceneSample:
+    figure: Figure = scene.figures[index]
+    several = len(scene.figures) > 1
+    listed = [causes()[cause.name] for cause in figure.causes]
+    return SceneSample(
+        id=f"{name}-{index + 1}" if several else name,
+        scene=name,
+        image=f"images/{_kind(scene)}/{name}.png",
+        split="complex" if several else "basic",
+        emotion=figure.person.emotion,
+        whom=figure.person.words,
+        question=question(figure),
+        triggers=triggers(figure),
+        kinds=[cause.kind for cause in listed],
+        categories=[cause.category for cause in listed],
+        causes=[cause.name for cause in listed],
+        objects=scene.objects,
+        distractors=[distractors()[one.name].words for one in scene.others],
+    )

@@ -1,0 +1,156 @@
+"""Then the model learns to say what it sees; the vision tower stays as it is, so that each image is seen once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from tools.scene_model.checkpoint import COLUMNS, IMAGE, MERGE, ROWS, TOKENS
+from tools.scene_model.dialogues import SYSTEM, Dialogue
+from tools.scene_model.seeing import embedded, patches
+
+_BUDGET = 6_000  # tokens of a batch, those that fill up short sequences among them
+_POOL = 2_000  # sequences of which batches of like length are made
+_EVERY = 200  # steps after which what was learned is kept
+_RATE = 2e-3
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A dialogue as the model reads it.
+
+    Attributes:
+        tokens: all of them.
+        spoken: which of them the model says itself.
+        image: place of the first image token; None without image.
+        scene: number of the scene; None without image.
+    """
+
+    tokens: npt.NDArray[np.int16]
+    spoken: npt.NDArray[np.bool_]
+    image: int | None
+    scene: int | None
+
+
+def sequence(dialogue: Dialogue, tokenizer: Any, image_token: int) -> Tokens:
+    """A dialogue in the form of the chat template."""
+    parts: list[tuple[str, bool]] = [(f"<|im_start|>system\n{SYSTEM}<|im_end|>\n", False)] if dialogue.system else []
+    for number, (prompt, reply) in enumerate(dialogue.turns):
+        image = IMAGE if number == 0 and dialogue.scene is not None else ""
+        parts += [(f"<|im_start|>user\n{image}{prompt}<|im_end|>\n<|im_start|>assistant\n", False)]
+        parts += [(f"{reply}<|im_end|>", True), ("\n", False)]
+    tokens: list[int] = []
+    spoken: list[bool] = []
+    for text, own in parts:
+        found = tokenizer.encode(text).ids
+        tokens += found
+        spoken += [own] * len(found)
+    place = tokens.index(image_token) if dialogue.scene is not None else None
+    return Tokens(np.array(tokens, np.int16), np.array(spoken), place, dialogue.scene)
+
+
+def seen(model: Any, images: npt.NDArray[np.uint8], batch: int = 16) -> Iterator[npt.NDArray[np.float16]]:
+    """The image tokens of each image, as the model's vision tower gives them."""
+    visual = model.model.visual
+    for start in range(0, len(images), batch):
+        part = torch.from_numpy(images[start : start + batch])
+        values = patches(part)
+        with torch.no_grad():
+            found = embedded(visual, values, len(part))
+        yield from found.to(torch.float16).numpy()
+
+
+def positions(sequences: Sequence[Tokens], length: int) -> Tensor:
+    """The positions of all tokens in time, height and width, as Qwen2.5-VL counts them; shape (3, n, length)."""
+    found = torch.arange(length).repeat(3, len(sequences), 1)
+    rows, columns = ROWS // MERGE, COLUMNS // MERGE
+    for number, one in enumerate(sequences):
+        if one.image is not None:
+            start, end = one.image, one.image + TOKENS
+            found[0, number, start:end] = start
+            found[1, number, start:end] = start + torch.arange(rows).repeat_interleave(columns)
+            found[2, number, start:end] = start + torch.arange(columns).repeat(rows)
+            found[:, number, end:] -= TOKENS - max(rows, columns)
+    return found
+
+
+def batches(sequences: Sequence[Tokens], seed: str) -> list[list[int]]:
+    """All sequences by their numbers, in batches of like length, in an order that the seed decides."""
+    draw = Random(seed)
+    order = list(range(len(sequences)))
+    draw.shuffle(order)
+    found: list[list[int]] = []
+    for start in range(0, len(order), _POOL):
+        pool = sorted(order[start : start + _POOL], key=lambda number: (len(sequences[number].tokens), number))
+        found += _of_like_length(pool, sequences)
+    draw.shuffle(found)
+    return found
+
+
+def _of_like_length(pool: Sequence[int], sequences: Sequence[Tokens]) -> Iterator[list[int]]:
+    batch: list[int] = []
+    for number in pool:
+        if batch and (len(batch) + 1) * len(sequences[number].tokens) > _BUDGET:
+            yield batch
+            batch = []
+        batch.append(number)
+    if batch:
+        yield batch
+
+
+def loss_of(model: Any, batch: Sequence[Tokens], features: npt.NDArray[np.float16]) -> Tensor:
+    """Mean loss of the tokens that the model says itself."""
+    length = max(len(one.tokens) for one in batch)
+    tokens = torch.zeros(len(batch), length, dtype=torch.long)
+    spoken = torch.zeros(len(batch), length, dtype=torch.bool)
+    for row, one in enumerate(batch):
+        tokens[row, : len(one.tokens)] = torch.from_numpy(one.tokens.astype(np.int64))
+        spoken[row, : len(one.tokens)] = torch.from_numpy(one.spoken)
+    reader = model.model.language_model
+    inputs = reader.embed_tokens(tokens)
+    for row, one in enumerate(batch):
+        if one.image is not None:
+            inputs[row, one.image : one.image + TOKENS] = torch.from_numpy(features[one.scene].astype(np.float32))
+    # Sequences are filled up at their ends, so that no token ever sees what fills up a sequence: no mask is needed.
+    states = reader(inputs_embeds=inputs, position_ids=positions(batch, length), use_cache=False).last_hidden_state
+    logits = model.lm_head(states[:, :-1][spoken[:, 1:]])
+    return nn.functional.cross_entropy(logits.float(), tokens[:, 1:][spoken[:, 1:]])
+
+
+def learn(
+    file: Path, model: Any, sequences: Sequence[Tokens], features: npt.NDArray[np.float16], passes: int, seed: int
+) -> Iterator[tuple[int, int, float]]:
+    """Trains the language model; goes on from the file where it was stopped. Yields step, number of steps, and loss."""
+    plan = [batch for number in range(passes) for batch in batches(sequences, f"{seed} {number}")]
+    weights = [
+        {"params": [p for p in model.model.language_model.parameters() if p.ndim > 1], "weight_decay": 0.05},
+        {"params": [p for p in model.model.language_model.parameters() if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(weights, lr=_RATE, betas=(0.9, 0.98))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=len(plan), pct_start=0.05)
+    first = 0
+    if file.exists():
+        kept = torch.load(file)
+        first = kept["step"]
+        model.model.language_model.load_state_dict(kept["model"])
+        optimizer.load_state_dict(kept["optimizer"])
+        schedule.load_state_dict(kept["schedule"])
+    for step in range(first, len(plan)):
+        loss = loss_of(model, [sequences[number] for number in plan[step]], features)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.model.language_model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        if (step + 1) % _EVERY == 0 or step + 1 == len(plan):
+            state = {"step": step + 1, "model": model.model.language_model.state_dict()}
+            state |= {"optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}
+            torch.save(state, file.with_suffix(".part"))
+            file.with_suffix(".part").rename(file)
+        yield step, len(plan), loss.item()
