@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 SCENE_MODEL = Path(__file__).resolve().parent / "scenes" / "model"
-"""The embedded vision model: a checkpoint of the architecture of Qwen2.5-VL that knows drawn scenes and nothing else."""
+"""The embedded vision model: a small checkpoint of the form of Qwen2.5-VL that knows drawn scenes and nothing else."""
 
 
 def eibench_home() -> Path:

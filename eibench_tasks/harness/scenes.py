@@ -1,16 +1,16 @@
-"""What the task of drawn scenes names: the samples about scenes and their twins, and their scoring.
+"""What the task of drawn scenes names: the samples about scenes and their twins.
 
 `files` and `facts` are made when the YAML asks for them, as in `tasks`, so that everything is drawn and checked before
 a model is asked.
 """
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from eibench_tasks.errors import EIBenchError, RunStopped
 from eibench_tasks.harness import tasks
+from eibench_tasks.scenes.catalogue import EMOTIONS
 from eibench_tasks.scenes.fixed import docs_of, fixed_scenes
 from eibench_tasks.scenes.folder import Scenes, load_scenes
 
@@ -38,16 +38,13 @@ def __getattr__(name: str) -> Any:
         return {"data_files": {"scenes": str(check_scenes().folder / "scenes.jsonl")}}
     if name == "facts":
         facts = check_scenes().facts
-        data = facts.model_dump(include={"rules", "seed", "scenes", "combinations", "digest"})
-        return tasks.judge_facts() | {"data": data | {"samples": {"scenes": f"{facts.samples} of {facts.samples}"}}}
+        data = facts.model_dump(include={"rules", "seed", "scenes", "combinations", "shuffled", "digest"})
+        count = f"{facts.samples} of {facts.samples}"
+        emotions = {emotion: f"recall_{emotion}" for emotion in EMOTIONS}
+        return tasks.judge_facts() | {"data": data | {"samples": {"eibench_scenes": count}}, "emotions": emotions}
     raise AttributeError(name)
 
 
 def docs(dataset: Any) -> Any:
     """The samples in full; what was loaded from the file only holds those about scenes, as they are on disk."""
     return type(dataset).from_list(docs_of(check_scenes()))
-
-
-def score(doc: dict[str, Any], results: Sequence[Any]) -> dict[str, Any]:
-    """Judges one answer."""
-    return tasks.score(doc, results)

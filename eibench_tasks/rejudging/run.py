@@ -100,7 +100,8 @@ def _measured(judge: Judge, one: Plan, found: dict[Key, Judgement]) -> list[dict
         known = rows.without_judge(logged.doc, logged.output)
         judgement = known or found[position, "triggers"]
         wrong = rows.absent_reference(logged.doc, judge)
-        absent = found.get((position, "absent")) or (wrong and rows.without_judge(logged.doc, logged.output, wrong))
+        unasked = rows.without_judge(logged.doc, logged.output, wrong) if wrong else None
+        absent = found.get((position, "absent"), unasked)
         chance = found.get((position, "chance"))
         metrics.append(rows.measured(logged.doc, logged.output, judge, judgement, chance, absent, logged.turns))
     return metrics

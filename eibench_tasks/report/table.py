@@ -42,6 +42,9 @@ class Result(BaseModel):
     chance: float | None = None
     chance_low: float | None = None
     chance_high: float | None = None
+    precision: float | None = None
+    causal: float | None = None
+    distraction: float | None = None
     words: float | None
     empty: float | None
     emotions: dict[str, float]
@@ -110,6 +113,9 @@ def _result(file: Path, data: dict[str, Any], task: str) -> Result:
         chance=_value(data, task, "chance_recall"),
         chance_low=_value(data, task, "chance_low"),
         chance_high=_value(data, task, "chance_high"),
+        precision=_value(data, task, "precision"),
+        causal=_value(data, task, "causal_sensitivity"),
+        distraction=_value(data, task, "distraction"),
         words=_value(data, task, "answer_words"),
         empty=_value(data, task, "empty_share"),
         emotions=_emotions(data, task, run),
@@ -204,6 +210,7 @@ def _notes(found: list[Result]) -> list[str]:
         notes.append(
             "floor: the same judge on the triggers of another image of the same emotion, an answer that saw nothing."
         )
+    notes += _of_scenes([result for result in found if result.causal is not None])
     if any(not result.comparable for result in found):
         notes.append("Numbers of this judge are not comparable with published ones; compare runs of one judge only.")
     for result in found:
@@ -217,6 +224,21 @@ def _notes(found: list[Result]) -> list[str]:
         if result.persona not in (None, "published", REPLAYED):
             notes.append(f"{result.task}: persona {result.persona!r}, not the published one.")
     return list(dict.fromkeys(notes))
+
+
+def _of_scenes(found: list[Result]) -> list[str]:
+    """What only drawn scenes can tell."""
+    if not found:
+        return []
+    return [
+        "precision: of the causes named, those that the scene shows. distraction: things named that cause nothing.",
+        "causal sensitivity: pairs of scenes that differ in one cause whose answers drop it and keep the others.",
+        *(
+            f"  precision {number(result.precision)}, causal sensitivity {number(result.causal)}, distraction"
+            f" {number(result.distraction)} for {short(result.model)}, {result.task}, {result.judge}"
+            for result in found
+        ),
+    ]
 
 
 def to_json(found: list[Result]) -> str:

@@ -37,7 +37,7 @@ def fixed_scenes() -> Scenes:
         with FileLock(folder.with_suffix(".lock")):
             if not folder.is_dir():
                 with progress_bar("scenes") as progress:
-                    write_scenes(folder, SEED, SCENES, "held out", progress)
+                    write_scenes(folder, SEED, SCENES, "held out", progress=progress)
     return load_scenes(folder)
 
 

@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
@@ -41,6 +42,7 @@ class SceneFacts(Record):
     Attributes:
         rules: see `scene.RULES`.
         seed, scenes, combinations: what was drawn; see `scene.compose`.
+        shuffled: whether each question stands with the image of another scene.
         samples: about scenes and twins.
         digest: sha256 over all samples and images; names the data in every result.
     """
@@ -50,6 +52,7 @@ class SceneFacts(Record):
     seed: str
     scenes: int
     combinations: Combinations
+    shuffled: bool = False
     samples: int
     digest: str
 
@@ -79,6 +82,7 @@ def write_scenes(
     seed: str,
     count: int,
     combinations: Combinations = "any",
+    shuffled: bool = False,
     progress: Progress | None = None,
 ) -> Scenes:
     """Draws scenes and their twins into a new folder.
@@ -87,6 +91,7 @@ def write_scenes(
         folder: must not exist, or be empty.
         seed, combinations: see `scene.compose`.
         count: scenes; each has a twin.
+        shuffled: deals every question the image of another scene, to see what is answered without looking.
         progress: called with the number of pairs; gives what to call after each.
 
     Raises:
@@ -99,27 +104,34 @@ def write_scenes(
         with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True) as name:
             unfinished = Path(name) / "scenes"
             unfinished.mkdir()
-            _draw(unfinished, seed, count, combinations, progress)
+            _draw(unfinished, seed, count, combinations, shuffled, progress)
             unfinished.replace(folder)
     except OSError as error:
         raise EIBenchError(f"cannot write to {folder}: {error.strerror}", "Give another folder with -o DIR") from None
     return load_scenes(folder)
 
 
-def _draw(folder: Path, seed: str, count: int, combinations: Combinations, progress: Progress | None) -> None:
-    before: list[SceneSample] = []
-    after: list[SceneSample] = []
+def _draw(
+    folder: Path, seed: str, count: int, combinations: Combinations, shuffled: bool, progress: Progress | None
+) -> None:
+    samples: tuple[list[SceneSample], list[SceneSample]] = ([], [])
+    images: tuple[list[str], list[str]] = ([], [])
     digest = hashlib.sha256()
     step = progress(count) if progress else None
     for pair in pairs(seed, count, combinations):
-        for drawn, kept in zip(pair, (before, after), strict=True):
+        for drawn, kept, known in zip(pair, samples, images, strict=True):
             content = png_bytes(render(drawn.scene))
             (folder / drawn.image).parent.mkdir(parents=True, exist_ok=True)
             (folder / drawn.image).write_bytes(content)
             kept += drawn.samples
-            digest.update(_lines(drawn.samples) + content)
+            known.append(drawn.image)
+            digest.update(content)
         if step:
             step()
+    before, after = (
+        _dealt(kept, known, seed) if shuffled else kept for kept, known in zip(samples, images, strict=True)
+    )
+    digest.update(_lines(before) + _lines(after))
     (folder / "scenes.jsonl").write_bytes(_lines(before))
     (folder / "twins.jsonl").write_bytes(_lines(after))
     _write_eibench(folder, [*before, *after])
@@ -129,10 +141,19 @@ def _draw(folder: Path, seed: str, count: int, combinations: Combinations, progr
         seed=seed,
         scenes=count,
         combinations=combinations,
+        shuffled=shuffled,
         samples=len(before) + len(after),
         digest=digest.hexdigest(),
     )
     (folder / MANIFEST).write_bytes(facts.model_dump_json(indent=1).encode() + b"\n")
+
+
+def _dealt(samples: Sequence[SceneSample], images: Sequence[str], seed: str) -> list[SceneSample]:
+    """The samples with each image at the place of another; a scene and its twin are dealt alike."""
+    order = list(range(len(images)))
+    Random(f"{RULES} {seed} dealt").shuffle(order)
+    taken = {images[one]: images[other] for one, other in zip(order, order[1:] + order[:1], strict=True)}
+    return [sample.model_copy(update={"image": taken[sample.image]}) for sample in samples]
 
 
 def _lines(entries: Iterable[Record | dict[str, Any]]) -> bytes:

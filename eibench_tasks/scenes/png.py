@@ -44,7 +44,8 @@ def deflated(data: npt.NDArray[np.uint8]) -> bytes:
     for place in range(int(widths.max())):
         there = widths > place
         bits[3 + starts[:-1][there] + place] = values[there] >> place & 1
-    return b"\x78\x01" + np.packbits(bits, bitorder="little").tobytes() + struct.pack(">I", zlib.adler32(data))
+    packed = np.packbits(bits, bitorder="little").tobytes()
+    return b"\x78\x01" + packed + struct.pack(">I", zlib.adler32(data.tobytes()))
 
 
 def _symbols(data: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

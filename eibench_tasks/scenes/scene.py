@@ -125,26 +125,31 @@ def compose(seed: str, number: int, combinations: Combinations = "any", two: boo
     for attempt in range(_TRIES):
         draw = Random(f"{RULES} {seed} {number} {attempt}")
         scene = _two(draw, number) if several else _one(draw, number)
-        if all(_allowed(figure.names, combinations) for figure in scene.figures):
+        if all(_allowed(figure.names, combinations) for figure in scene.figures) and _twins(scene, combinations):
             return scene
     raise AssertionError("no scene is left")
 
 
 def twin(scene: Scene, seed: str, number: int, combinations: Combinations = "any") -> Twin:
-    """The counterfactual twin of a scene: one cause removed or swapped for another of the same emotion.
+    """The counterfactual twin of a scene that `compose` gave: one cause removed, or swapped for another of its emotion.
 
     The only cause of a person is swapped, so that the question keeps its sense.
     """
+    found = _twins(scene, combinations)
+    draw = Random(f"{RULES} {seed} {number} twin")
+    removed, swapped = ([one for one in found if (one.added is None) is gone] for gone in (True, False))
+    return draw.choice((removed if draw.randrange(2) and removed else swapped) or removed)
+
+
+def _twins(scene: Scene, combinations: Combinations) -> list[Twin]:
+    """All twins that a scene may have."""
     found: list[Twin] = []
     for index, figure in enumerate(scene.figures):
         for cause in figure.causes:
             if len(figure.causes) > 1:
                 found.append(_changed(scene, index, cause, None))
             found += [_changed(scene, index, cause, other) for other in _instead(scene, figure, cause)]
-    allowed = [one for one in found if _allowed(one.scene.figures[one.figure].names, combinations)]
-    draw = Random(f"{RULES} {seed} {number} twin")
-    removed, swapped = ([one for one in allowed if (one.added is None) is gone] for gone in (True, False))
-    return draw.choice((removed if draw.randrange(2) and removed else swapped) or removed)
+    return [one for one in found if _allowed(one.scene.figures[one.figure].names, combinations)]
 
 
 def _allowed(names: frozenset[str], combinations: Combinations) -> bool:

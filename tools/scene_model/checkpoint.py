@@ -14,6 +14,15 @@ ROWS, COLUMNS = HEIGHT // PATCH, WIDTH // PATCH
 TOKENS = ROWS * COLUMNS // MERGE**2
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 VOCABULARY = 2048
+PROCESSOR_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+    "preprocessor_config.json",
+    "video_preprocessor_config.json",
+    "processor_config.json",
+)
+"""What `write_tokenizer` writes."""
 _SPECIAL = (
     "<|endoftext|>",
     "<|im_start|>",

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 
 from cfsa_tool.config import QUESTION, Config, Model
+from cfsa_tool.ingest.emotions import USUAL
 from cfsa_tool.records import Item
 from cfsa_tool.stages import checks
 from cfsa_tool.stages.annotate import Plan, annotate, wording
@@ -179,7 +180,7 @@ async def _annotated(scene: Scene, truth: "_Recorded", draw: Random) -> None:
     item = Item(
         id="", name="", path=Path(), sha256="", size=0, width=560, height=448, emotions=named, question=""
     )  # fmt: skip
-    await annotate(item, picture, Crew(truth), Plan(config, questions, EMOTIONS))
+    await annotate(item, picture, Crew(truth), Plan(config, questions, draw.choice((EMOTIONS, USUAL))))
     await propose([picture] * draw.randrange(1, 5), Crew(truth), wording(config))
 
 

@@ -6,6 +6,7 @@ step leaves its result in the working folder; the same command goes on from ther
 
 import argparse
 import multiprocessing
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from tokenizers import Tokenizer
 from tqdm import tqdm
 
 from eibench_tasks.scenes.scene import Scene, compose
-from tools.scene_model import seeing
-from tools.scene_model.checkpoint import new_model, write_tokenizer
+from tools.scene_model import seeing, speaking
+from tools.scene_model.checkpoint import PROCESSOR_FILES, new_model, write_tokenizer
 from tools.scene_model.dialogues import dialogues
 
 SEED = "train"
@@ -32,8 +34,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("eibench_tasks/scenes/model"))
     parser.add_argument("--work", type=Path, default=Path(".scene_model"), help="what the steps leave")
     parser.add_argument("--scenes", type=int, default=8_000)
-    parser.add_argument("--seeing-steps", type=int, default=700)
-    parser.add_argument("--minutes", type=float, default=35, help="of learning to speak")
+    parser.add_argument("--seeing-steps", type=int, default=450)
+    parser.add_argument("--passes", type=int, default=1, help="of learning to speak, over all dialogues")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
@@ -44,6 +46,10 @@ def main() -> None:
     images = drawn(options.work / "images.npy", scenes)
     model = new_model(options.work)
     see(options.work / "seeing.pt", model, images, scenes, options.seeing_steps, options.seed)
+    features = looked_at(options.work / "features.npy", model, images)
+    speak(options.work, model, scenes, features, options.passes, options.seed)
+    save(options.output, model, options.work)
+    print(f"Written to {options.output}")
 
 
 def _texts(scenes: list[Scene]) -> Iterator[str]:
@@ -79,6 +85,41 @@ def see(file: Path, model: Any, images: npt.NDArray[np.uint8], scenes: list[Scen
                 bar.set_postfix(loss=f"{loss:.4f}")
         torch.save(visual.state_dict(), file)
     visual.load_state_dict(torch.load(file))
+
+
+def looked_at(file: Path, model: Any, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
+    """What the vision tower gives of each image; computed once."""
+    if not file.exists():
+        found = speaking.seen(model, images)
+        kept = np.stack(list(tqdm(found, "looking", len(images), mininterval=10)))
+        np.save(file.with_suffix(".part.npy"), kept)
+        file.with_suffix(".part.npy").rename(file)
+    features: npt.NDArray[np.float16] = np.load(file)
+    return features
+
+
+def speak(
+    work: Path, model: Any, scenes: list[Scene], features: npt.NDArray[np.float16], passes: int, seed: int
+) -> None:
+    """Trains the language model; goes on where it was stopped."""
+    tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
+    image = tokenizer.token_to_id("<|image_pad|>")
+    told = tqdm(dialogues(scenes, SEED), "dialogues", len(scenes), mininterval=10)
+    sequences = [speaking.sequence(one, tokenizer, image) for about in told for one in about]
+    bar = tqdm(desc="speaking", mininterval=10)
+    for step, total, loss in speaking.learn(work / "speaking.pt", model, sequences, features, passes, seed):
+        bar.total, bar.n = total, step + 1
+        bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+        bar.update(0)
+    bar.close()
+
+
+def save(folder: Path, model: Any, work: Path) -> None:
+    """Writes the checkpoint in bfloat16, with its tokenizer and processor."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model.to(torch.bfloat16).save_pretrained(folder)
+    for name in PROCESSOR_FILES:
+        shutil.copyfile(work / name, folder / name)
 
 
 if __name__ == "__main__":
