@@ -101,4 +101,4 @@ def scenes(count: int, seed: str, held_out: bool, shuffle_images: bool, output: 
     click.echo(f"{count} scenes and as many twins, {len(drawn.samples)} samples, in {output}")
     click.echo(f"Next: EIBENCH_SCENES={output} lmms-eval --model MODEL --tasks eibench_scenes")
     click.echo(f"      cfsa run {output}/manifest.jsonl -o RUN --model MODEL")
-    click.echo(f"      cfsa compare RUN {output}/scenes.jsonl")
+    click.echo(f"      cfsa compare RUN --reference {output}/scenes.jsonl")

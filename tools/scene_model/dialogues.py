@@ -137,7 +137,7 @@ def _checks(number: int, scene: Scene, draw: Random) -> Iterator[Dialogue]:
         likely = [cause.trigger for cause in known.values() if cause.emotion == emotion and cause.trigger in absent]
         wrong = [draw.choice(likely), draw.choice(likely), draw.choice(absent)]
         for trigger, said in [(draw.choice(there), "yes") for _ in wrong] + [(text, "no") for text in wrong]:
-            if draw.randrange(2):
+            if draw.randrange(4) == 0:
                 marks = fenced(trigger)
                 text = checks.prompt(
                     "verify_v1", emotion=emotion, trigger=trigger, open=marks["open"], close=marks["close"]
@@ -147,7 +147,7 @@ def _checks(number: int, scene: Scene, draw: Random) -> Iterator[Dialogue]:
 
 def _cfsa(number: int, scene: Scene, draw: Random) -> Iterator[Dialogue]:
     """Everything that CFSA asks about a scene, as conversations; `_checks` has what is verified."""
-    if draw.randrange(2):
+    if draw.randrange(3):
         return
     recorded = _Recorded(Truth({"scene": scene}))
     asyncio.run(_annotated(scene, recorded, draw))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from tools.scene_model.checkpoint import COLUMNS, IMAGE, MERGE, ROWS, TOKENS
 from tools.scene_model.dialogues import SYSTEM, Dialogue
-from tools.scene_model.seeing import embedded, patches
+from tools.scene_model.seeing import Folded, embedded, patches
 
 _BUDGET = 6_000  # tokens of a batch, those that fill up short sequences among them
 _POOL = 2_000  # sequences of which batches of like length are made
@@ -58,12 +58,13 @@ def sequence(dialogue: Dialogue, tokenizer: Any, image_token: int) -> Tokens:
 def seen(model: Any, images: npt.NDArray[np.uint8], batch: int = 16) -> Iterator[npt.NDArray[np.float16]]:
     """The image tokens of each image, as the model's vision tower gives them."""
     visual = model.model.visual
+    embedding, visual.patch_embed = visual.patch_embed, Folded(visual.patch_embed)
     for start in range(0, len(images), batch):
         part = torch.from_numpy(images[start : start + batch])
-        values = patches(part)
         with torch.no_grad():
-            found = embedded(visual, values, len(part))
+            found = embedded(visual, patches(part), len(part))
         yield from found.to(torch.float16).numpy()
+    visual.patch_embed = embedding
 
 
 def positions(sequences: Sequence[Tokens], length: int) -> Tensor:
@@ -142,7 +143,8 @@ def learn(
         optimizer.load_state_dict(kept["optimizer"])
         schedule.load_state_dict(kept["schedule"])
     for step in range(first, len(plan)):
-        loss = loss_of(model, [sequences[number] for number in plan[step]], features)
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = loss_of(model, [sequences[number] for number in plan[step]], features)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.model.language_model.parameters(), 1.0)

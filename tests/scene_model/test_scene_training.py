@@ -1,0 +1,182 @@
+"""How the embedded model is made: the short cuts of training give what the stock model class gives, and training that
+was stopped goes on as if it had not been."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from eibench_tasks.scenes.render import render
+from eibench_tasks.scenes.scene import Scene, compose, held_out
+from tools.scene_model import seeing, speaking
+from tools.scene_model.checkpoint import PROCESSOR_FILES, TOKENS, new_model, write_tokenizer
+from tools.scene_model.dialogues import SYSTEM, Dialogue, dialogues
+from tools.scene_model.train import SEED, save
+
+COUNT = 3
+
+
+@pytest.fixture(scope="module")
+def scenes() -> list[Scene]:
+    return [compose(SEED, number, "training") for number in range(COUNT)]
+
+
+@pytest.fixture(scope="module")
+def told(scenes: list[Scene]) -> list[Dialogue]:
+    return [dialogue for about in dialogues(scenes, "test") for dialogue in about]
+
+
+@pytest.fixture(scope="module")
+def folder(told: list[Dialogue], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint with random weights and a tokenizer that was learned from the dialogues."""
+    path = tmp_path_factory.mktemp("scene-model")
+    write_tokenizer(path, (text for dialogue in told for turn in dialogue.turns for text in turn))
+    return path
+
+
+@pytest.fixture
+def model(folder: Path) -> Any:
+    torch.manual_seed(1)
+    return new_model(folder).eval()
+
+
+def tokenizer(folder: Path) -> Any:
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(folder / "tokenizer.json"))
+
+
+def sequences(folder: Path, told: list[Dialogue]) -> list[speaking.Tokens]:
+    known = tokenizer(folder)
+    return [speaking.sequence(one, known, known.token_to_id("<|image_pad|>")) for one in told]
+
+
+def features(model: Any, scenes: list[Scene]) -> Any:
+    images = np.stack([render(scene) for scene in scenes])
+    return np.stack(list(speaking.seen(model, images)))
+
+
+# Texts
+
+
+def test_no_scene_of_the_training_shows_a_set_of_causes_that_is_held_out(scenes: list[Scene]) -> None:
+    for number in range(300):
+        assert not any(held_out(figure.names) for figure in compose(SEED, number, "training").figures)
+
+
+def test_the_tokens_of_a_prompt_are_those_of_the_chat_template(
+    folder: Path, told: list[Dialogue], scenes: list[Scene]
+) -> None:
+    from transformers import AutoProcessor
+
+    save(folder / "whole", new_model(folder), folder)
+    processor = AutoProcessor.from_pretrained(folder / "whole")
+    assert all((folder / "whole" / name).is_file() for name in PROCESSOR_FILES)
+    for dialogue, sequence in zip(told, sequences(folder, told), strict=True):
+        if dialogue.scene is None or len(dialogue.turns) > 1:
+            continue
+        asked = [{"type": "image"}, {"type": "text", "text": dialogue.turns[0][0]}]
+        messages: list[dict[str, Any]] = [{"role": "system", "content": SYSTEM}] if dialogue.system else []
+        messages.append({"role": "user", "content": asked})
+        text = processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+        image = Image.fromarray(render(scenes[dialogue.scene]))
+        read = processor(text=[text], images=[image], return_tensors="np")["input_ids"][0]
+        assert (sequence.tokens[: len(read)] == read).all()
+        assert not sequence.spoken[: len(read)].any() and sequence.spoken[len(read)]
+
+
+def test_a_conversation_is_learned_in_all_its_replies(folder: Path, told: list[Dialogue]) -> None:
+    known = tokenizer(folder)
+    for dialogue, sequence in zip(told, sequences(folder, told), strict=True):
+        spoken = known.decode(sequence.tokens[sequence.spoken].tolist(), skip_special_tokens=False)
+        assert spoken == "".join(f"{reply}<|im_end|>" for _, reply in dialogue.turns)
+
+
+# Short cuts
+
+
+def test_folding_the_patch_embedding_changes_nothing(model: Any, folder: Path, scenes: list[Scene]) -> None:
+    """Both frames of a patch are the same image: W1 x + W2 x = (W1 + W2) x."""
+    from transformers import AutoProcessor
+
+    save(folder / "unfolded", new_model(folder), folder)
+    processor = AutoProcessor.from_pretrained(folder / "unfolded")
+    images = np.stack([render(scene) for scene in scenes])
+    folded, visual = seeing.Folded(model.model.visual.patch_embed), model.model.visual
+    embedding, visual.patch_embed = visual.patch_embed, folded
+    with torch.no_grad():
+        quick = seeing.embedded(visual, seeing.patches(torch.from_numpy(images)), COUNT)
+        folded.unfold(embedding)
+        visual.patch_embed = embedding
+        for number, image in enumerate(images):
+            read = processor.image_processor(images=[Image.fromarray(image)], return_tensors="pt")
+            slow = visual(read["pixel_values"], grid_thw=read["image_grid_thw"])
+            slow = slow if isinstance(slow, torch.Tensor) else slow.pooler_output
+            assert slow.shape == (TOKENS, quick.shape[-1])
+            assert torch.allclose(slow, quick[number], atol=1e-5)
+
+
+def test_positions_are_those_of_the_model(model: Any, folder: Path, told: list[Dialogue]) -> None:
+    image_token = tokenizer(folder).token_to_id("<|image_pad|>")
+    for sequence in sequences(folder, told)[:20]:
+        tokens = torch.from_numpy(sequence.tokens.astype(np.int64))[None]
+        if sequence.image is None:
+            continue
+        pictured = (tokens == image_token).int()
+        wanted, _ = model.model.get_rope_index(tokens, pictured, image_grid_thw=seeing.grid(1))
+        assert (speaking.positions([sequence], tokens.shape[1]) == wanted).all()
+
+
+def test_a_batch_filled_up_at_its_ends_has_the_loss_of_its_sequences(
+    model: Any, folder: Path, told: list[Dialogue], scenes: list[Scene]
+) -> None:
+    """The mean over all spoken tokens: of two sequences with m and n of them, (m a + n b) / (m + n)."""
+    seen = features(model, scenes)
+    pair = sequences(folder, told)[:2]
+    with torch.no_grad():
+        one, other = (speaking.loss_of(model, [sequence], seen) for sequence in pair)
+        both = speaking.loss_of(model, pair, seen)
+    first, second = (int(sequence.spoken.sum()) for sequence in pair)
+    assert both.item() == pytest.approx((first * one + second * other).item() / (first + second), rel=1e-4)
+
+
+# Training
+
+
+def test_what_a_part_shows_is_what_stands_there() -> None:
+    scene = compose(SEED, 0, "training")
+    shown, certain = seeing.shown(scene)
+    assert shown.shape == certain.shape == (TOKENS, len(seeing.CLASSES))
+    assert (shown <= certain).all()
+    for placed in scene.placed:  # somewhere, and nowhere further away than it is large
+        rows, columns = np.divmod(np.flatnonzero(shown[:, seeing.CLASSES.index(placed.name)]), 10)
+        assert len(rows)
+        assert (abs((columns + 0.5) * 56 - placed.at[0]) <= 28 + placed.size // 2).all()
+        assert ((rows + 1) * 56 >= placed.at[1] - placed.size * 105 // 100).all()
+
+
+def test_speaking_goes_on_where_it_was_stopped(
+    folder: Path, told: list[Dialogue], scenes: list[Scene], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speaking, "_EVERY", 1)
+    monkeypatch.setattr(speaking, "_BUDGET", 500)
+    some = [one for one in sequences(folder, told) if len(one.tokens) < 300][:8]
+
+    def learned(file: Path, stops: list[int]) -> list[float]:
+        losses: list[float] = []
+        for stop in stops:
+            torch.manual_seed(1)
+            fresh = new_model(folder)
+            steps = speaking.learn(file, fresh, some, features(fresh, scenes), 1, 1)
+            for step, _, loss in steps:
+                losses.append(loss)
+                if step + 1 == stop:
+                    break
+        return losses
+
+    whole = learned(tmp_path / "whole.pt", [4])
+    assert len(whole) >= 3
+    assert learned(tmp_path / "parts.pt", [1, 2, 4]) == pytest.approx(whole, rel=1e-3)
