@@ -4,18 +4,13 @@
 a model is asked.
 """
 
-import os
-from pathlib import Path
 from typing import Any
 
 from eibench_tasks.errors import EIBenchError, RunStopped
 from eibench_tasks.harness import tasks
 from eibench_tasks.scenes.catalogue import EMOTIONS
-from eibench_tasks.scenes.fixed import docs_of, fixed_scenes
-from eibench_tasks.scenes.folder import Scenes, load_scenes
-
-SCENES = "EIBENCH_SCENES"
-"""Names a folder that `eibench scenes` has written, to be run in place of the fixed set."""
+from eibench_tasks.scenes.fixed import docs_of, scenes_of_run
+from eibench_tasks.scenes.folder import Scenes
 
 
 def check_scenes() -> Scenes:
@@ -26,7 +21,7 @@ def check_scenes() -> Scenes:
     """
     tasks.check_run(prepared=False)
     try:
-        found = load_scenes(Path(folder).expanduser()) if (folder := os.environ.get(SCENES)) else fixed_scenes()
+        found = scenes_of_run()
         found.check()
         return found
     except EIBenchError as error:

@@ -11,6 +11,7 @@ from eibench_tasks.data.prepare import floor_answers
 from eibench_tasks.data.prepared import load_prepared
 from eibench_tasks.data.schema import Annotation, Protocol
 from eibench_tasks.errors import EIBenchError, NotPreparedError
+from eibench_tasks.scenes.fixed import docs_of, scenes_of_run
 
 Doc = dict[str, Any]
 """A sample with the fields of `data.schema.Sample`, or those of an exported split; without images where only the
@@ -55,7 +56,7 @@ def load_known(tasks: set[str], eibench: Path | None, exported: Sequence[Exporte
     """The samples of the tasks.
 
     Args:
-        tasks: names of tasks; those of the demo split need nothing else.
+        tasks: names of tasks; those of the demo split and of drawn scenes need nothing else.
         eibench: a checkout of EIBench or a folder with its files, for a machine on which nothing is prepared.
         exported: splits that are among the tasks; they need nothing else either.
 
@@ -66,9 +67,11 @@ def load_known(tasks: set[str], eibench: Path | None, exported: Sequence[Exporte
     protocol = None
     if "eibench_demo" in tasks:
         samples += [sample.model_dump() for sample in demo.demo_samples()]
+    if "eibench_scenes" in tasks:
+        samples += docs_of(scenes_of_run())
     for split in exported:
         samples += split.samples()
-    if tasks - {"eibench_demo", *(split.facts.name for split in exported)} or eibench:
+    if tasks - {"eibench_demo", "eibench_scenes", *(split.facts.name for split in exported)} or eibench:
         published, protocol = _published(eibench)
         samples += published
     return Known(samples, protocol)

@@ -76,7 +76,8 @@ def read_log(file: Path, known: Known) -> Log:
         if doc is None:
             raise EIBenchError(
                 f"{file} line {number} is about no sample of the data at hand",
-                "Judge with the data of the run: `eibench prepare` there, `--eibench DIR`, or `--exported DIR`",
+                "Judge with the data of the run: `eibench prepare` there, `--eibench DIR`, `--exported DIR`, or"
+                " EIBENCH_SCENES for drawn scenes of your own",
             )
         if doc["id"] in seen:
             raise EIBenchError(f"{file} line {number} repeats the sample {doc['id']}", _MEND)

@@ -1,5 +1,6 @@
 """The fixed set of scenes that the task `eibench_scenes` asks about, and scenes as the harness reads them."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from eibench_tasks.scenes.folder import Scenes, load_scenes, write_scenes
 from eibench_tasks.scenes.samples import SceneSample
 from eibench_tasks.scenes.scene import RULES
 
+FOLDER = "EIBENCH_SCENES"
+"""Names a folder that `eibench scenes` has written, to be run in place of the fixed set."""
 SEED, SCENES = "eibench", 240
 """Of the fixed set; its sets of causes are held out from the training of the embedded model."""
 
@@ -19,6 +22,16 @@ SEED, SCENES = "eibench", 240
 def fixed_folder() -> Path:
     """Where the fixed set is kept."""
     return eibench_home() / f"scenes-{RULES}"
+
+
+def scenes_of_run() -> Scenes:
+    """The folder that the user names by `FOLDER`, else the fixed set.
+
+    Raises:
+        EIBenchError: it cannot be read or written, or is damaged.
+    """
+    named = os.environ.get(FOLDER)
+    return load_scenes(Path(named).expanduser()) if named else fixed_scenes()
 
 
 def fixed_scenes() -> Scenes:

@@ -1,5 +1,6 @@
 """Scenes as samples: what is written of each, with everything that is known of it because it was drawn."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -7,7 +8,7 @@ from typing import Literal
 from eibench_tasks.data.schema import Record
 from eibench_tasks.judging.llm.labels import Category, Kind
 from eibench_tasks.scenes.catalogue import causes, distractors
-from eibench_tasks.scenes.scene import Combinations, Figure, Scene, compose, twin
+from eibench_tasks.scenes.scene import RULES, Combinations, Figure, Scene, compose, twin
 from eibench_tasks.scenes.words import question, triggers
 
 
@@ -15,7 +16,8 @@ class SceneSample(Record):
     """One question about one scene with its truth. All lists about triggers are in the order of the triggers.
 
     Attributes:
-        id: ``sadness-0002``, in complex scenes ``complex-0005-1``; a twin's ends with ``-twin``.
+        id: ``sadness-0002-3f2a``, of emotion, number, and four digits that tell seeds apart; in complex scenes
+            ``complex-0005-3f2a-1``; a twin's ends with ``-twin``.
         scene: the image without folder and ending; equal for samples of one image.
         image: the file, from the folder of the scenes.
         split: ``basic``, or ``complex`` where two people feel different things.
@@ -64,10 +66,11 @@ class Drawn:
 
 def pairs(seed: str, count: int, combinations: Combinations = "any") -> Iterator[tuple[Drawn, Drawn]]:
     """So many scenes, each with its twin, which has one sample: about the person whose cause was changed."""
+    drawn_by = hashlib.sha256(f"{RULES} {seed} {combinations}".encode()).hexdigest()[:4]
     for number in range(count):
         scene = compose(seed, number, combinations)
         changed = twin(scene, seed, number, combinations)
-        name = f"{_kind(scene)}-{number:04}"
+        name = f"{_kind(scene)}-{number:04}-{drawn_by}"
         before = Drawn(name, scene, [_sample(name, scene, index) for index in range(len(scene.figures))])
         known = causes()
         after = _sample(name, changed.scene, changed.figure).model_copy(

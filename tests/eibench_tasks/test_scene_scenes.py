@@ -116,10 +116,6 @@ def test_another_seed_or_another_number_gives_another_scene(scenes: list[Scene])
     assert all(compose("other", number) != scene for number, scene in enumerate(scenes))
 
 
-def test_a_scene_does_not_depend_on_how_many_are_drawn() -> None:
-    assert compose("tests", 10**9) == compose("tests", 10**9)
-
-
 def test_every_sixth_scene_is_complex_unless_it_is_said_otherwise(scenes: list[Scene]) -> None:
     assert [len(scene.figures) for scene in scenes[:12]] == [1, 1, 1, 1, 1, 2] * 2
     assert all(len(scene.figures) == (2 if number % 6 == 5 else 1) for number, scene in enumerate(scenes))
