@@ -30,7 +30,10 @@ from eibench_tasks.scenes.scene import RULES, compose, held_out, twin
 
 SEED, COUNT = "seven", 7
 """Six scenes with one person, of which the emotions take turns, and number 5 with two."""
-NAMES = ["happy-0000", "angry-0001", "sadness-0002", "excitement-0003", "fear-0004", "complex-0005", "surprise-0006"]
+MARK = hashlib.sha256(f"{RULES} {SEED} any".encode()).hexdigest()[:4]
+"""Tells samples of one seed and kind from those of others."""
+KINDS = ("happy", "angry", "sadness", "excitement", "fear", "complex", "surprise")
+NAMES = [f"{kind}-{number:04}-{MARK}" for number, kind in enumerate(KINDS)]
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +77,6 @@ def about_twins(written: Scenes) -> list[SceneSample]:
 
 
 def test_a_folder_holds_what_its_description_says(written: Scenes) -> None:
-    kind = {name: name.partition("-")[0] for name in NAMES}
     assert set(files(written.folder)) == {
         "scenes.json",
         "scenes.jsonl",
@@ -84,8 +86,8 @@ def test_a_folder_holds_what_its_description_says(written: Scenes) -> None:
         "EI_Basic/user.jsonl",
         "EI_Basic/basic_ground_truth.json",
         "EI_Complex/ec_complex.jsonl",
-        *(f"images/{kind[name]}/{name}.png" for name in NAMES),
-        *(f"twins/{kind[name]}/{name}-twin.png" for name in NAMES),
+        *(f"images/{kind}/{name}.png" for kind, name in zip(KINDS, NAMES, strict=True)),
+        *(f"twins/{kind}/{name}-twin.png" for kind, name in zip(KINDS, NAMES, strict=True)),
     }
 
 
@@ -101,20 +103,20 @@ def test_facts_say_what_was_drawn(written: Scenes) -> None:
 def test_each_sample_about_a_scene_is_followed_by_that_about_its_twin(written: Scenes) -> None:
     ids = [sample.id for sample in written.samples]
     assert len(set(ids)) == len(ids)
-    assert ids[:4] == ["happy-0000", "happy-0000-twin", "angry-0001", "angry-0001-twin"]
+    assert ids[:4] == [NAMES[0], f"{NAMES[0]}-twin", NAMES[1], f"{NAMES[1]}-twin"]
     for before, after in zip(written.samples, written.samples[1:], strict=False):
         if after.twin_of:
             assert (after.twin_of, after.id) == (before.id, f"{before.id}-twin")
-    assert Counter(sample.scene for sample in about_scenes(written))["complex-0005"] == 2
+    assert Counter(sample.scene for sample in about_scenes(written))[NAMES[5]] == 2
     assert [sample.id for sample in about_scenes(written) if sample.split == "complex"] == [
-        "complex-0005-1",
-        "complex-0005-2",
+        f"{NAMES[5]}-1",
+        f"{NAMES[5]}-2",
     ]
 
 
 def test_images_are_the_drawn_scenes(written: Scenes) -> None:
-    for number, name in enumerate(NAMES):
-        scene, kind = compose(SEED, number), name.partition("-")[0]
+    for number, (kind, name) in enumerate(zip(KINDS, NAMES, strict=True)):
+        scene = compose(SEED, number)
         content = (written.folder / f"images/{kind}/{name}.png").read_bytes()
         assert content == png_bytes(render(scene))
         changed = (written.folder / f"twins/{kind}/{name}-twin.png").read_bytes()
@@ -170,9 +172,11 @@ def test_the_same_seed_gives_the_same_bytes(written: Scenes, tmp_path: Path) -> 
     assert again.samples == written.samples
 
 
-def test_another_seed_gives_another_digest(written: Scenes, tmp_path: Path) -> None:
-    digests = {write_scenes(tmp_path / seed, seed, 1).facts.digest for seed in ("a", "b")}
-    assert len(digests | {written.facts.digest}) == 3
+def test_another_seed_gives_another_digest_and_other_names(written: Scenes, tmp_path: Path) -> None:
+    drawn = [write_scenes(tmp_path / "one", "one", 1), write_scenes(tmp_path / "held", SEED, 1, "held out"), written]
+    assert len({scenes.facts.digest for scenes in drawn}) == 3
+    assert len({scenes.samples[0].id for scenes in drawn}) == 3
+    assert all(scenes.samples[0].id.startswith("happy-0000-") for scenes in drawn)
 
 
 def test_fewer_scenes_of_a_seed_are_the_first_of_more(written: Scenes, tmp_path: Path) -> None:
@@ -253,9 +257,9 @@ def test_eibenchs_own_reader_reads_the_complex_samples(written: Scenes) -> None:
     read = read_complex((written.folder / "EI_Complex" / "ec_complex.jsonl").read_bytes())
     expected = [sample for sample in [*about_scenes(written), *about_twins(written)] if sample.split == "complex"]
     assert [found.id for found in read] == [
-        "complex-complex-0005-1",
-        "complex-complex-0005-2",
-        "complex-complex-0005-twin-1",
+        f"complex-{NAMES[5]}-1",
+        f"complex-{NAMES[5]}-2",
+        f"complex-{NAMES[5]}-twin-1",
     ]
     for found, sample in zip(read, expected, strict=True):
         assert (found.image_key, found.question, found.triggers) == (sample.image, sample.question, sample.triggers)
@@ -275,7 +279,7 @@ def test_cfsa_reads_the_complex_images_with_both_emotions(written: Scenes) -> No
     source = ManifestSource(written.folder / "manifest_complex.jsonl", emotions_of(config()), several=True)
     (found,) = source.candidates()
     one, other = (sample for sample in about_scenes(written) if sample.split == "complex")
-    assert (found.name, found.emotions) == ("complex-0005", (one.emotion, other.emotion))
+    assert (found.name, found.emotions) == (NAMES[5], (one.emotion, other.emotion))
     assert found.path == (written.folder / one.image).resolve() and found.path.is_file()
 
 
@@ -439,7 +443,7 @@ def test_the_command_names_an_option_that_is_wrong_or_missing(arguments: list[st
 
 # The pin
 
-DIGEST = "to be filled in"
+DIGEST = "fea2d42f79c5e9e9a54fcebebda31cdc83697d3de148cfa364abccc13ca754af"
 """Of `written`; covers what `test_scene_scenes.PINNED` does not: twins, questions, and how samples are written. If it
 must change, the scenes of a seed are others than before: count `scene.RULES` up, say so in CHANGELOG.md, and put here
 what the test says that it found."""
@@ -452,8 +456,7 @@ def test_the_digest_of_seven_scenes_is_pinned(written: Scenes) -> None:
 def test_the_digest_is_over_images_and_samples(written: Scenes) -> None:
     """Each image as it is drawn, a scene before its twin, then all lines about scenes, then all about twins."""
     digest = hashlib.sha256()
-    for name in NAMES:
-        kind = name.partition("-")[0]
+    for kind, name in zip(KINDS, NAMES, strict=True):
         digest.update((written.folder / f"images/{kind}/{name}.png").read_bytes())
         digest.update((written.folder / f"twins/{kind}/{name}-twin.png").read_bytes())
     for file in ("scenes.jsonl", "twins.jsonl"):

@@ -15,7 +15,7 @@ from tools.scene_model.checkpoint import COLUMNS, IMAGE, MERGE, ROWS, TOKENS
 from tools.scene_model.dialogues import SYSTEM, Dialogue
 from tools.scene_model.seeing import Folded, embedded, patches
 
-_BUDGET = 6_000  # tokens of a batch, those that fill up short sequences among them
+_BUDGET = 3_500  # tokens of a batch, those that fill up short sequences among them
 _POOL = 2_000  # sequences of which batches of like length are made
 _EVERY = 200  # steps after which what was learned is kept
 _RATE = 2e-3
