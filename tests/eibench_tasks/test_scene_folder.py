@@ -25,7 +25,7 @@ from eibench_tasks.scenes.catalogue import EMOTIONS, causes, distractors
 from eibench_tasks.scenes.folder import Scenes, load_scenes, write_scenes
 from eibench_tasks.scenes.png import png_bytes
 from eibench_tasks.scenes.render import render
-from eibench_tasks.scenes.samples import SceneSample
+from eibench_tasks.scenes.samples import SceneSample, pairs
 from eibench_tasks.scenes.scene import RULES, compose, held_out, twin
 
 SEED, COUNT = "seven", 7
@@ -158,6 +158,18 @@ def test_twins_say_what_is_gone_and_what_is_new(written: Scenes) -> None:
         assert before.model_dump(include=same) == after.model_dump(include=same)
     for before in about_scenes(written):
         assert (before.twin_of, before.removed, before.added) == ("", "", "")
+
+
+def test_a_twin_of_two_people_is_about_the_one_whose_cause_was_changed() -> None:
+    asked = Counter[str]()
+    for before, after in pairs("two people", 60):
+        (sample,) = after.samples
+        (original,) = (one for one in before.samples if one.id == sample.twin_of)
+        assert (sample.whom, sample.question) == (original.whom, original.question)
+        assert sample.removed in original.triggers and sample.removed not in sample.triggers
+        if len(before.samples) == 2:
+            asked[original.id[-2:]] += 1
+    assert set(asked) == {"-1", "-2"} and asked.total() == 10
 
 
 def test_lines_are_ascii_and_each_is_a_sample(written: Scenes) -> None:

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from eibench_tasks.scenes.catalogue import EMOTIONS, things
 from eibench_tasks.scenes.people import KINDS, SHIRTS
 from eibench_tasks.scenes.places import PLACES
-from eibench_tasks.scenes.render import render
 from eibench_tasks.scenes.scene import Scene
 from tools.scene_model.checkpoint import COLUMNS, DEPTH, MEAN, MERGE, PATCH, ROWS, STD
 
@@ -20,12 +19,6 @@ CLASSES = (*things(), *EMOTIONS, *KINDS, *SHIRTS, *PLACES)
 _NUMBER = {name: number for number, name in enumerate(CLASSES)}
 _CELL = PATCH * MERGE
 _MUCH, _LITTLE = 0.3, 0.1  # shares of a part: from the first it shows a thing, up to the second it does not
-
-
-def pixels_of(scene: Scene) -> npt.NDArray[np.uint8]:
-    """The image of a scene; for a pool of processes."""
-    torch.set_num_threads(1)
-    return render(scene)
 
 
 def patches(images: Tensor) -> Tensor:

@@ -55,15 +55,15 @@ def sequence(dialogue: Dialogue, tokenizer: Any, image_token: int) -> Tokens:
     return Tokens(np.array(tokens, np.int16), np.array(spoken), place, dialogue.scene)
 
 
-def seen(model: Any, images: npt.NDArray[np.uint8], batch: int = 16) -> Iterator[npt.NDArray[np.float16]]:
+def seen(model: Any, images: npt.NDArray[np.uint8], batch: int = 32) -> Iterator[npt.NDArray[np.float16]]:
     """The image tokens of each image, as the model's vision tower gives them."""
     visual = model.model.visual
     embedding, visual.patch_embed = visual.patch_embed, Folded(visual.patch_embed)
     for start in range(0, len(images), batch):
-        part = torch.from_numpy(images[start : start + batch])
-        with torch.no_grad():
+        part = torch.from_numpy(np.array(images[start : start + batch]))
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):  # as precise as the checkpoint will be
             found = embedded(visual, patches(part), len(part))
-        yield from found.to(torch.float16).numpy()
+        yield from found.float().to(torch.float16).numpy()
     visual.patch_embed = embedding
 
 

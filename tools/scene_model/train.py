@@ -6,6 +6,7 @@ step leaves its result in the working folder; the same command goes on from ther
 
 import argparse
 import multiprocessing
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ import torch
 from tokenizers import Tokenizer
 from tqdm import tqdm
 
+from eibench_tasks.scenes.render import HEIGHT, WIDTH, render
 from eibench_tasks.scenes.scene import Scene, compose
 from tools.scene_model import seeing, speaking
 from tools.scene_model.checkpoint import PROCESSOR_FILES, new_model, write_tokenizer
@@ -40,6 +42,7 @@ def main() -> None:
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
+    torch.set_num_threads(os.cpu_count() or 1)
     scenes = [compose(SEED, number, "training") for number in range(options.scenes)]
     if not (options.work / "tokenizer.json").exists():
         write_tokenizer(options.work, _texts(scenes[:_TOKENIZER_SCENES]))
@@ -62,11 +65,11 @@ def _texts(scenes: list[Scene]) -> Iterator[str]:
 def drawn(file: Path, scenes: list[Scene]) -> npt.NDArray[np.uint8]:
     """The images of all scenes; drawn once."""
     if not file.exists():
-        shape = (len(scenes), *seeing.pixels_of(scenes[0]).shape)
+        shape = (len(scenes), HEIGHT, WIDTH, 3)
         unfinished = file.with_suffix(".part.npy")
         kept = np.lib.format.open_memmap(unfinished, "w+", np.uint8, shape)
         with multiprocessing.Pool() as pool:
-            done = pool.imap(seeing.pixels_of, scenes, chunksize=16)
+            done = pool.imap(render, scenes, chunksize=16)
             for number, pixels in enumerate(tqdm(done, "drawing", len(scenes), mininterval=10)):
                 kept[number] = pixels
         kept.flush()
