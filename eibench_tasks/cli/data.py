@@ -100,5 +100,6 @@ def scenes(count: int, seed: str, held_out: bool, shuffle_images: bool, output: 
         drawn = write_scenes(output, seed, count, combinations, shuffle_images, progress)
     click.echo(f"{count} scenes and as many twins, {len(drawn.samples)} samples, in {output}")
     click.echo(f"Next: EIBENCH_SCENES={output} lmms-eval --model MODEL --tasks eibench_scenes")
-    click.echo(f"      cfsa run {output}/manifest.jsonl -o RUN --model MODEL")
-    click.echo(f"      cfsa compare RUN --reference {output}/scenes.jsonl")
+    if not shuffle_images:
+        click.echo(f"      cfsa run {output}/manifest.jsonl -o RUN --model MODEL")
+        click.echo(f"      cfsa compare RUN --reference {output}/scenes.jsonl")

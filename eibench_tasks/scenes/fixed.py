@@ -7,6 +7,7 @@ from typing import Any
 from eibench_tasks.data import demo
 from eibench_tasks.data.prepare import floor_answers
 from eibench_tasks.data.schema import Annotation, Sample
+from eibench_tasks.errors import EIBenchError
 from eibench_tasks.home import eibench_home
 from eibench_tasks.scenes.catalogue import causes
 from eibench_tasks.scenes.folder import Scenes, load_scenes, write_scenes
@@ -51,20 +52,20 @@ def fixed_scenes() -> Scenes:
             if not folder.is_dir():
                 with progress_bar("scenes") as progress:
                     write_scenes(folder, SEED, SCENES, "held out", progress=progress)
-    return load_scenes(folder)
+    try:
+        return load_scenes(folder)
+    except EIBenchError as error:
+        raise EIBenchError(error.what, f"Delete {folder}: the next run draws them again") from None
 
 
 def docs_of(scenes: Scenes) -> list[dict[str, Any]]:
     """The samples as the harness reads them: the fields of `data.schema.Sample`, and more.
 
     ``pair`` names a sample and its twin, "" where it has none; ``removed`` of a twin the trigger that is gone;
-    ``absent`` all triggers of the catalogue that nobody in the image has; ``distractors`` what causes nothing.
+    ``absent`` all triggers of the catalogue that the image does not show; ``distractors`` what causes nothing.
     """
     floors = floor_answers([_annotation(sample) for sample in scenes.samples])
     paired = {sample.twin_of for sample in scenes.samples}
-    shown: dict[str, set[str]] = {}
-    for sample in scenes.samples:
-        shown.setdefault(sample.scene, set()).update(sample.triggers)
     rows = []
     for sample in scenes.samples:
         prompt = demo.PROMPT.replace("{question}", sample.question)
@@ -90,7 +91,7 @@ def docs_of(scenes: Scenes) -> list[dict[str, Any]]:
                 "recall_metric": f"recall_{sample.emotion}",
                 "pair": sample.twin_of or (sample.id if sample.id in paired else ""),
                 "removed": sample.removed,
-                "absent": [one.trigger for one in causes().values() if one.trigger not in shown[sample.scene]],
+                "absent": [one.trigger for one in causes().values() if one.words not in sample.objects],
                 "distractors": sample.distractors,
             }
         )

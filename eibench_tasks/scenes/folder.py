@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from shlex import quote
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
@@ -95,8 +96,16 @@ def write_scenes(
         progress: called with the number of pairs; gives what to call after each.
 
     Raises:
-        EIBenchError: the folder holds something, or cannot be written.
+        EIBenchError: the folder holds something, or cannot be written; the seed is no text; or there is no other
+            scene whose image a question could get.
     """
+    if shuffled and count < 2:
+        raise EIBenchError("one scene cannot be shuffled", "Draw two or more: `eibench scenes --n 2 --shuffle-images`")
+    try:
+        seed.encode()
+    except UnicodeEncodeError:
+        raise EIBenchError("the seed is no text", "Give plain text: `eibench scenes --seed 7 -o DIR`") from None
+    folder = folder.resolve()
     try:
         if folder.exists() and any(folder.iterdir()):
             raise EIBenchError(f"{folder} is not empty", "Give a new folder: `eibench scenes -o DIR`")
@@ -135,7 +144,8 @@ def _draw(
     (folder / "scenes.jsonl").write_bytes(_lines(before))
     (folder / "twins.jsonl").write_bytes(_lines(after))
     _write_eibench(folder, [*before, *after])
-    _write_manifests(folder, before)
+    if not shuffled:  # else the emotions would be those of other images
+        _write_manifests(folder, before)
     facts = SceneFacts(
         rules=RULES,
         seed=seed,
@@ -216,7 +226,9 @@ _MEND = "Draw them again: `eibench scenes -o DIR` with a new folder"
 
 
 def _again(facts: SceneFacts) -> str:
-    return f"Draw them again: `eibench scenes --n {facts.scenes} --seed {facts.seed} -o DIR` with a new folder"
+    flags = " --held-out" * (facts.combinations == "held out") + " --shuffle-images" * facts.shuffled
+    command = f"eibench scenes --n {facts.scenes} --seed {quote(facts.seed)}{flags} -o DIR"
+    return f"Draw them again: `{command}` with a new folder"
 
 
 def _read(folder: Path) -> list[SceneSample]:

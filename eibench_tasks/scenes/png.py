@@ -2,7 +2,7 @@
 
 Pillow's files depend on the version of the compression library that it was built with. Here compression is as plain
 as the format allows (RFC 1951, 3.2.6: fixed codes; RFC 2083: each row as its difference from the row above): runs of
-equal bytes become one reference. Drawn scenes shrink to about a twentieth by it.
+equal bytes become one reference. Drawn scenes shrink to about a sixteenth by it.
 """
 
 import struct

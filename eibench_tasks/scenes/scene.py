@@ -19,7 +19,7 @@ MOST_CAUSES = 5
 _FLOOR = (58, 169, 280, 391, 502)  # where things and people stand, from left to right
 _HIGH = (66, 208, 352, 494)
 _COMPLEX = 6  # of so many scenes, one shows two people
-_TRIES = 1000
+_TRIES, _ALIKE = 5000, 100  # attempts at a scene; so many of them differ in the causes only
 
 Combinations = Literal["any", "training", "held out"]
 """Which sets of causes a scene may show; see `held_out`."""
@@ -123,8 +123,10 @@ def compose(seed: str, number: int, combinations: Combinations = "any", two: boo
     """
     several = number % _COMPLEX == _COMPLEX - 1 if two is None else two
     for attempt in range(_TRIES):
-        draw = Random(f"{RULES} {seed} {number} {attempt}")
-        scene = _two(draw, number) if several else _one(draw, number)
+        # Only the causes are drawn anew, not their number: else the sets that pass would be the small ones.
+        draw = Random(f"{RULES} {seed} {number} {attempt // _ALIKE}")
+        lot = Random(f"{RULES} {seed} {number} {attempt} causes")
+        scene = _two(draw, lot, number) if several else _one(draw, lot, number)
         if all(_allowed(figure.names, combinations) for figure in scene.figures) and _twins(scene, combinations):
             return scene
     raise AssertionError("no scene is left")
@@ -181,17 +183,17 @@ def _of(emotion: str, indoors: bool) -> list[Cause]:
     return [cause for cause in causes().values() if cause.emotion == emotion and cause.fits(indoors)]
 
 
-def _one(draw: Random, number: int) -> Scene:
+def _one(draw: Random, lot: Random, number: int) -> Scene:
     """One person in the middle or beside it, with up to five causes."""
     place = draw.choice(sorted(PLACES))
     stands = draw.randrange(1, 4)
     floor, high = [spot for spot in range(5) if spot != stands], [0, 1, 2, 3]
     emotion = EMOTIONS[number % len(EMOTIONS)]
-    figure = _figure(draw, emotion, _FLOOR[stands], place, floor, high, draw.randrange(1, MOST_CAUSES + 1), KINDS)
+    figure = _figure(draw, lot, emotion, _FLOOR[stands], place, floor, high, draw.randrange(1, MOST_CAUSES + 1), KINDS)
     return _with_others(draw, place, (figure,), floor, high)
 
 
-def _two(draw: Random, number: int) -> Scene:
+def _two(draw: Random, lot: Random, number: int) -> Scene:
     """Two people, each with causes of their own at their side."""
     place = draw.choice(sorted(PLACES))
     middle = draw.randrange(2)  # who gets the floor between them
@@ -203,7 +205,7 @@ def _two(draw: Random, number: int) -> Scene:
     for index, feels in enumerate((emotion, other)):
         floor, high = spots[index]
         kind, count = (kinds[index],), draw.randrange(1, 4)
-        figures.append(_figure(draw, feels, _FLOOR[1 + 2 * index], place, floor, high, count, kind))
+        figures.append(_figure(draw, lot, feels, _FLOOR[1 + 2 * index], place, floor, high, count, kind))
     first, second = figures
     if first.person.shirt == second.person.shirt:
         shirts = sorted(SHIRTS)
@@ -215,6 +217,7 @@ def _two(draw: Random, number: int) -> Scene:
 
 def _figure(
     draw: Random,
+    lot: Random,
     emotion: str,
     x: int,
     place: str,
@@ -229,8 +232,8 @@ def _figure(
     )
     figure = Figure(person, (x + _jitter(draw, 4), 424 + _jitter(draw, 6)), bool(draw.randrange(2)), (), 0)
     possible = _of(emotion, PLACES[place].indoors)
-    draw.shuffle(possible)
-    placed = list(_put(draw, possible, floor, high, count))
+    lot.shuffle(possible)
+    placed = list(_put(lot, possible, floor, high, count))
     return replace(figure, causes=_ordered(placed), template=draw.randrange(1_000))
 
 

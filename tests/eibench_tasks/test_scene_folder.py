@@ -455,7 +455,7 @@ def test_the_command_names_an_option_that_is_wrong_or_missing(arguments: list[st
 
 # The pin
 
-DIGEST = "fea2d42f79c5e9e9a54fcebebda31cdc83697d3de148cfa364abccc13ca754af"
+DIGEST = "ac5d770c933783920e7f3c8a6d6d77f92e4218513df2e2d0f9962cf70f485fd0"
 """Of `written`; covers what `test_scene_scenes.PINNED` does not: twins, questions, and how samples are written. If it
 must change, the scenes of a seed are others than before: count `scene.RULES` up, say so in CHANGELOG.md, and put here
 what the test says that it found."""
@@ -475,3 +475,33 @@ def test_the_digest_is_over_images_and_samples(written: Scenes) -> None:
         digest.update((written.folder / file).read_bytes())
     assert written.facts.digest == digest.hexdigest()
     assert re.fullmatch("[0-9a-f]{64}", written.facts.digest)
+
+
+# What cannot be drawn
+
+
+def test_one_scene_alone_cannot_be_shuffled(tmp_path: Path) -> None:
+    with pytest.raises(EIBenchError, match=r"cannot be shuffled.*--n 2"):
+        write_scenes(tmp_path / "one", "seven", 1, shuffled=True)
+
+
+def test_a_seed_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EIBenchError, match=r"no text"):
+        write_scenes(tmp_path / "scenes", "x\udcff", 1)
+
+
+def test_the_command_for_a_lost_image_draws_the_same_scenes(tmp_path: Path) -> None:
+    drawn = write_scenes(tmp_path / "scenes", "my seed", 2, "held out", shuffled=True)
+    (drawn.folder / drawn.samples[0].image).unlink()
+    with pytest.raises(EIBenchError, match=r"--n 2 --seed 'my seed' --held-out --shuffle-images -o DIR"):
+        drawn.check()
+
+
+def test_shuffled_scenes_have_no_manifest_since_its_emotions_would_be_those_of_other_images(tmp_path: Path) -> None:
+    drawn = write_scenes(tmp_path / "scenes", "seven", 2, shuffled=True)
+    assert not list(drawn.folder.glob("manifest*"))
+
+
+def test_scenes_can_be_drawn_into_the_folder_where_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert len(write_scenes(Path(), "seven", 1).samples) == 2
