@@ -26,9 +26,6 @@ AGGREGATIONS: dict[str, Callable[[Any], float]] = {
     "recall_sadness": rows.recall_percent,
     "recall_excitement": rows.recall_percent,
     "specific_recall": rows.mean,
-    "precision": rows.mean,
-    "causal_sensitivity": causal_sensitivity,
-    "distraction": rows.mean,
     "chance_recall": rows.recall_percent,
     "chance_low": rows.chance_low,
     "chance_high": rows.chance_high,
@@ -42,6 +39,12 @@ AGGREGATIONS: dict[str, Callable[[Any], float]] = {
     "coherence_bert": rows.mean,
 }
 """As in the task YAMLs; a test compares the two. Exported splits have recall by other emotions, aggregated alike."""
+OF_SCENES: dict[str, Callable[[Any], float]] = {
+    "precision": rows.mean,
+    "causal_sensitivity": causal_sensitivity,
+    "distraction": rows.mean,
+}
+"""As in the YAML of `eibench_scenes`, beside the others."""
 
 
 @dataclass
@@ -168,7 +171,7 @@ def _numbers(task: str, judge: Judge, found: list[dict[str, Any]]) -> dict[str, 
 
 def _aggregations(found: list[dict[str, Any]]) -> dict[str, Callable[[Any], float]]:
     others = {name for row in found for name in row if name.startswith("recall_")} - set(AGGREGATIONS)
-    return AGGREGATIONS | dict.fromkeys(sorted(others), rows.recall_percent)
+    return AGGREGATIONS | OF_SCENES | dict.fromkeys(sorted(others), rows.recall_percent)
 
 
 def _metadata(source: Mapping[str, Any], task: str, judge: Judge) -> dict[str, Any]:

@@ -18,9 +18,10 @@ from eibench_tasks.judging.judged_logs import read_samples
 from eibench_tasks.judging.judgement import Judgement, Reference, Verdict
 from eibench_tasks.rejudging.known import Known, load_known
 from eibench_tasks.rejudging.logs import Log, Logged, find_logs, read_log
-from eibench_tasks.rejudging.results import AGGREGATIONS, runs_of, write
+from eibench_tasks.rejudging.results import AGGREGATIONS, OF_SCENES, runs_of, write
 from eibench_tasks.rejudging.run import judge_plans, plan, to_ask, unscored
 from eibench_tasks.report.table import read_results
+from eibench_tasks.scenes.catalogue import EMOTIONS
 
 TASK = "eibench_basic_user"
 
@@ -359,17 +360,34 @@ def test_the_tasks_of_one_run_go_into_one_results_file_and_other_runs_into_other
     ]
 
 
-@pytest.mark.parametrize("file", ["lmms_eval/_eibench_yaml", "lm_eval/eibench_text.yaml"])
-def test_metrics_are_aggregated_as_in_the_tasks(file: str) -> None:
+def aggregated_in(file: str) -> dict[str, str]:
+    """The functions that a task's YAML names, by metric."""
+
     class Loader(yaml.SafeLoader):
         """Reads `!function` as text."""
 
     Loader.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))
     config = yaml.load((task_configs().parent / file).read_text(encoding="utf-8"), Loader)
-    in_yaml = {entry["metric"]: entry["aggregation"] for entry in config["metric_list"]}
+    return {entry["metric"]: entry["aggregation"] for entry in config["metric_list"]}
 
-    def path(function: Callable[..., float]) -> str:
-        return f"{function.__module__}.{function.__qualname__}"
 
-    assert {name: path(function) for name, function in AGGREGATIONS.items()} == in_yaml
+def path(function: Callable[..., float]) -> str:
+    """As a YAML names it."""
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+@pytest.mark.parametrize("file", ["lmms_eval/_eibench_yaml", "lm_eval/eibench_text.yaml"])
+def test_metrics_are_aggregated_as_in_the_tasks(file: str) -> None:
+    assert {name: path(function) for name, function in AGGREGATIONS.items()} == aggregated_in(file)
+
+
+def test_metrics_of_scenes_are_aggregated_as_in_their_task() -> None:
+    known = {name: path(function) for name, function in (AGGREGATIONS | OF_SCENES).items()}
+    in_yaml = aggregated_in("lmms_eval/eibench_scenes.yaml")
+    by_emotion = {f"recall_{emotion}": path(AGGREGATIONS["recall_happy"]) for emotion in EMOTIONS}
+    assert in_yaml.items() <= (known | by_emotion).items()
+    assert OF_SCENES.keys() | by_emotion.keys() <= in_yaml.keys()
+
+
+def test_no_sample_has_no_recall() -> None:
     assert math.isnan(AGGREGATIONS["recall_overall"]([]))
