@@ -1,6 +1,7 @@
 """How the embedded model is made: the short cuts of training give what the stock model class gives, and training that
 was stopped goes on as if it had not been."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
+from cfsa_tool.stages import checks
+from eibench_tasks.data import demo
 from eibench_tasks.scenes.render import render
 from eibench_tasks.scenes.scene import Scene, compose, held_out
+from eibench_tasks.scenes.words import FEELING
+from eibench_tasks.self_ask import stages as self_ask_stages
 from tools.scene_model import seeing, speaking
 from tools.scene_model.checkpoint import PROCESSOR_FILES, TOKENS, new_model, write_tokenizer
 from tools.scene_model.dialogues import SYSTEM, Dialogue, dialogues
@@ -65,6 +70,37 @@ def features(model: Any, scenes: list[Scene]) -> Any:
 def test_no_scene_of_the_training_shows_a_set_of_causes_that_is_held_out(scenes: list[Scene]) -> None:
     for number in range(300):
         assert not any(held_out(figure.names) for figure in compose(SEED, number, "training").figures)
+
+
+@pytest.fixture(scope="module")
+def prompts() -> list[str]:
+    """Everything that the model is asked in training about a few more scenes."""
+    more = [compose("prompts", number) for number in range(60)]
+    return [prompt for about in dialogues(more, "test") for dialogue in about for prompt, _ in dialogue.turns]
+
+
+STAGES = {**self_ask_stages.prompt.texts, **checks.prompt.texts}
+
+
+@pytest.mark.parametrize("name", sorted(STAGES.keys() - {"again_v1", "paper_questions_v1", "transcript_v1"}))
+def test_every_stage_of_cfsa_is_trained_in_the_wording_that_is_sent(name: str, prompts: list[str]) -> None:
+    """All lines of the prompt that hold nothing that changes are in one prompt, to the letter."""
+    fixed = [line for line in STAGES[name].splitlines() if line and not re.search(r"\{[a-z]+\}", line)]
+    assert any(all(line in prompt.splitlines() for line in fixed) for prompt in prompts)
+
+
+def test_questions_are_trained_as_the_tasks_put_them_and_in_other_words(prompts: list[str]) -> None:
+    before, _, after = demo.PROMPT.partition("{question}")
+    asked = [text for text in prompts if any(word in text for word in FEELING.values()) and "JSON" not in text]
+    as_sent = [text for text in asked if text.startswith(before) and text.endswith(after)]
+    assert len(as_sent) >= len(asked) / 3 and len({text.split("?")[0] for text in asked if text not in as_sent}) >= 20
+
+
+def test_prompts_are_varied_now_and_then(prompts: list[str]) -> None:
+    """The last line says in other words that JSON is wanted, in about a quarter of the prompts that want it."""
+    wanted = [text for text in prompts if "JSON" in text]
+    varied = [text for text in wanted if "Reply with JSON only" not in text]
+    assert 0.1 <= len(varied) / len(wanted) <= 0.5
 
 
 def test_the_tokens_of_a_prompt_are_those_of_the_chat_template(
