@@ -23,8 +23,9 @@ sys.path[:0] = [str(Path(__file__).parents[1])]
 from eibench_tasks.home import SCENE_MODEL  # noqa: E402
 from eibench_tasks.judging.judgement import Reference  # noqa: E402
 from eibench_tasks.metrics.causal import precision  # noqa: E402
+from eibench_tasks.scenes.drawing import write_scenes  # noqa: E402
 from eibench_tasks.scenes.fixed import docs_of  # noqa: E402
-from eibench_tasks.scenes.folder import Scenes, write_scenes  # noqa: E402
+from eibench_tasks.scenes.folder import Scenes  # noqa: E402
 
 BIN = Path(sys.executable).parent
 UNSEEN = (
@@ -71,8 +72,12 @@ def evaluated(scenes: Path, model: Path, output: Path) -> dict[str, Any]:
     run([str(BIN / "lmms-eval"), *arguments], {"EIBENCH_SCENES": str(scenes)})
     (file,) = output.rglob("*_results.json")
     numbers = json.loads(file.read_text(encoding="utf-8"))["results"]["eibench_scenes"]
+    rows = [row for line in next(output.rglob("*.jsonl")).read_text().splitlines() if (row := json.loads(line))]
+    several = [row["recall_overall"] for row in rows if len(row["recall_overall"]["verdicts"]) > 1]
+    scores = [row["score"] for row in several if "score" in row]
     wanted = ("recall_overall", "ci95_low", "ci95_high", "precision", "causal_sensitivity", "distraction", "coverage")
-    return {name: numbers.get(f"{name},none") for name in wanted}
+    found = {name: numbers.get(f"{name},none") for name in wanted}
+    return found | {"recall_two_or_more_causes": sum(scores) / len(scores), "samples": len(rows)}
 
 
 def random_weights(folder: Path) -> Path:
@@ -108,11 +113,14 @@ async def other_wordings(scenes: Scenes) -> dict[str, Any]:
     recalls, precisions = [], []
     for doc, text in zip(docs, replies, strict=True):
         right = judge.judge(Reference(doc["triggers"], doc["question"]), text)
-        wrong = judge.judge(Reference(doc["absent"], doc["question"]), text)
-        recalls.append(100 * (right.recall or 0))
+        wrong = judge.judge(Reference(doc["wrong"], doc["question"]), text)
+        if right.recall is None:
+            continue  # unscored; counted below
+        recalls.append(100 * right.recall)
         precisions.append(precision(*(sum(one.present for one in said.verdicts) for said in (right, wrong))))
     known = [value for value in precisions if value is not None]
-    return {"recall": sum(recalls) / len(recalls), "precision": sum(known) / len(known), "answers": len(docs)}
+    found = {"recall": sum(recalls) / len(recalls), "precision": sum(known) / len(known)}
+    return found | {"answers": len(docs), "scored": len(recalls)}
 
 
 def cfsa(work: Path, seed: str, count: int) -> None:
@@ -131,9 +139,11 @@ def cfsa(work: Path, seed: str, count: int) -> None:
 
 def run(command: list[str], environment: dict[str, str]) -> str:
     """What a command prints; what it says beside is shown only if it fails."""
-    done = subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, **environment, "HF_HUB_OFFLINE": "1"}
-    )
+    kept = {
+        name: value for name, value in os.environ.items() if name == "EIBENCH_HOME" or not name.startswith("EIBENCH_")
+    }
+    variables = {**kept, **environment, "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=variables)
     if done.returncode:
         raise SystemExit(done.stdout[-2000:] + done.stderr[-4000:])
     return done.stdout

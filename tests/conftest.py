@@ -14,7 +14,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty `$EIBENCH_HOME`; no test sees or changes the user's own."""
     monkeypatch.setenv("EIBENCH_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    for name in ("EIBENCH_JUDGE", "EIBENCH_PERSONA", "EIBENCH_COHERENCE", "EIBENCH_BERT", "EIBENCH_SOURCE"):
+    for name in (
+        "EIBENCH_JUDGE",
+        "EIBENCH_PERSONA",
+        "EIBENCH_COHERENCE",
+        "EIBENCH_BERT",
+        "EIBENCH_SOURCE",
+        "EIBENCH_SCENES",
+    ):
         monkeypatch.delenv(name, raising=False)
     return tmp_path / "home"
 

@@ -1,13 +1,14 @@
 """`make demo-cfsa`: `cfsa` builds a split of drawn scenes with the embedded model, and is held against the truth."""
 
-import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from demo import environment
+
 from eibench_tasks.home import SCENE_MODEL
-from eibench_tasks.scenes.folder import write_scenes
+from eibench_tasks.scenes.drawing import write_scenes
 
 SEED, DRAWN = "cfsa demo", 28
 """Of the scenes; every sixth shows two people and is left to complex runs, so that 24 are annotated."""
@@ -33,7 +34,7 @@ def step(*arguments: str | Path) -> None:
     shown = ["cfsa", *(part.name if isinstance(part, Path) else part for part in arguments)]
     print(f"\n$ {' '.join(shown)}", flush=True)
     command = [str(Path(sys.executable).parent / "cfsa"), *map(str, arguments)]
-    done = subprocess.run(command, env={**os.environ, "HF_HUB_OFFLINE": "1"})
+    done = subprocess.run(command, env=environment())
     if done.returncode:
         raise SystemExit(done.returncode)
 

@@ -1,6 +1,7 @@
 """Commands about the data and this machine."""
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -87,19 +88,19 @@ def path(lm_eval: bool, scene_model: bool) -> None:
 @click.command()
 @click.option("--n", "count", type=click.IntRange(min=1), default=240, show_default=True, help="Scenes to draw.")
 @click.option("--seed", default="1", show_default=True, help="Any text; the same seed gives the same bytes.")
-@click.option("--held-out", is_flag=True, help="Only sets of causes that the embedded model was not trained on.")
+@click.option("--held-out", is_flag=True, help="No set of two or more causes that the embedded model was trained on.")
 @click.option("--shuffle-images", is_flag=True, help="Deal each question another scene's image, as a control.")
 @click.option("-o", "--output", type=PATH, required=True, help="New folder for the scenes.")
 def scenes(count: int, seed: str, held_out: bool, shuffle_images: bool, output: Path) -> None:
     """Draw scenes of people who feel something, with known causes, each with a twin that lacks one of them."""
     from eibench_tasks.report.terminal import progress_bar
-    from eibench_tasks.scenes.folder import write_scenes
+    from eibench_tasks.scenes.drawing import write_scenes
 
     combinations: Combinations = "held out" if held_out else "any"
     with progress_bar("scenes") as progress:
         drawn = write_scenes(output, seed, count, combinations, shuffle_images, progress)
     click.echo(f"{count} scenes and as many twins, {len(drawn.samples)} samples, in {output}")
-    click.echo(f"Next: EIBENCH_SCENES={output} lmms-eval --model MODEL --tasks eibench_scenes")
+    click.echo(f"Next: EIBENCH_SCENES={quote(str(output))} lmms-eval --model MODEL --tasks eibench_scenes")
     if not shuffle_images:
-        click.echo(f"      cfsa run {output}/manifest.jsonl -o RUN --model MODEL")
-        click.echo(f"      cfsa compare RUN --reference {output}/scenes.jsonl")
+        click.echo(f"      cfsa run {quote(str(output / 'manifest.jsonl'))} -o RUN --model MODEL")
+        click.echo(f"      cfsa compare RUN --reference {quote(str(output / 'scenes.jsonl'))}")

@@ -29,9 +29,9 @@ def answer_rows(doc: Doc, output: str, judge: Judge, turns: Sequence[Turn] | Non
     answer, known = final_answer(output), without_judge(doc, output)
     judgement = known or judge.judge(Reference.of(doc), answer)
     chance = known or judge.judge(chance_reference(doc), answer) if judge.measures_floor else None
-    wrong = absent_reference(doc, judge)
-    absent = (without_judge(doc, output, wrong) or judge.judge(wrong, answer)) if wrong else None
-    return measured(doc, output, judge, judgement, chance, absent, turns)
+    others = wrong_reference(doc, judge)
+    wrong = (without_judge(doc, output, others) or judge.judge(others, answer)) if others else None
+    return measured(doc, output, judge, judgement, chance, wrong, turns)
 
 
 def without_judge(doc: Doc, output: str, reference: Reference | None = None) -> Judgement | None:
@@ -53,14 +53,16 @@ def chance_reference(doc: Doc) -> Reference:
     return Reference(doc["floor_answer"].split("\n"), doc["question"])
 
 
-def absent_reference(doc: Doc, judge: Judge) -> Reference | None:
-    """What an answer must not name: causes that are known not to be in the image, then the things that cause nothing.
+def wrong_reference(doc: Doc, judge: Judge) -> Reference | None:
+    """What an answer about a scene must not name: all causes that are not the sample's, and what causes nothing.
 
-    A judge that costs something is asked only whether the twin of a scene is said to show the cause that is gone. None
-    where there is nothing to ask; of photographs nobody knows all that they do not show.
+    A judge that costs something is asked only whether the answer about a twin names the cause that is gone. None where
+    there is nothing to ask; of photographs nobody knows all that would be wrong.
     """
+    if judge.protocol != "verdict":
+        return None
     removed = [doc["removed"]] if doc.get("removed") else []
-    listed = [*doc["absent"], *doc["distractors"]] if judge.measures_floor and "absent" in doc else removed
+    listed = [*doc["wrong"], *doc["distractors"]] if judge.measures_floor and "wrong" in doc else removed
     return Reference(listed, doc["question"]) if listed else None
 
 
@@ -70,7 +72,7 @@ def measured(
     judge: Judge,
     judgement: Judgement,
     chance: Judgement | None = None,
-    absent: Judgement | None = None,
+    wrong: Judgement | None = None,
     turns: Sequence[Turn] | None = None,
 ) -> dict[str, Any]:
     """A value for each metric from what a judge said.
@@ -79,7 +81,7 @@ def measured(
         doc, output, judge, turns: as of `answer_rows`.
         judgement: of the answer.
         chance: of the answer against `chance_reference`, where it was judged.
-        absent: of the answer against `absent_reference`, where it was judged.
+        wrong: of the answer against `wrong_reference`, where it was judged.
     """
     row: dict[str, Any] = {"image_id": doc["image_id"]}
     if (share := judgement.recall) is not None:
@@ -91,7 +93,7 @@ def measured(
         by_chance = {"image_id": doc["image_id"], "score": 100 * chance.recall}
         metrics |= dict.fromkeys(("chance_recall", "chance_low", "chance_high"), by_chance)
     if "pair" in doc:
-        metrics |= _of_scene(doc, judgement, absent)
+        metrics |= _of_scene(doc, judgement, wrong)
     elif judgement.verdicts:
         metrics["specific_recall"] = _specific(doc, judgement)
     return metrics | _about_the_answer(doc, output, judge)
@@ -120,18 +122,18 @@ def _for_the_log(
     return log | ({"turns": list(turns)} if turns else {})
 
 
-def _of_scene(doc: Doc, judgement: Judgement, absent: Judgement | None) -> dict[str, Any]:
+def _of_scene(doc: Doc, judgement: Judgement, wrong: Judgement | None) -> dict[str, Any]:
     """What can be measured only where everything is known that an image shows and does not show."""
-    if not judgement.verdicts or (absent and not absent.verdicts):
+    verdicts = wrong.verdicts if wrong else []
+    if not judgement.verdicts or (doc["removed"] and not verdicts):
         return {}
-    wrong = absent.verdicts if absent else []
     row: dict[str, Any] = {"pair": doc["pair"], "named": [one.trigger for one in judgement.verdicts if one.present]}
     if doc["removed"]:
-        still = any(one.present for one in wrong if one.trigger == doc["removed"])
+        still = any(one.present for one in verdicts if one.trigger == doc["removed"])
         row |= {"removed": doc["removed"], "still": still}
     metrics: dict[str, Any] = {"causal_sensitivity": row} if doc["pair"] else {}
-    if len(wrong) == len(doc["absent"]) + len(doc["distractors"]):
-        causes, others = wrong[: len(doc["absent"])], wrong[len(doc["absent"]) :]
+    if len(verdicts) == len(doc["wrong"]) + len(doc["distractors"]):
+        causes, others = verdicts[: len(doc["wrong"])], verdicts[len(doc["wrong"]) :]
         metrics["precision"] = causal.precision(len(row["named"]), sum(one.present for one in causes))
         metrics["distraction"] = causal.distraction([one.present for one in others])
     return metrics

@@ -29,9 +29,9 @@ class Plan:
     items: dict["Key", Item]
 
 
-Key = tuple[int, Literal["triggers", "chance", "absent"]]
+Key = tuple[int, Literal["triggers", "chance", "wrong"]]
 """Position of an answer, and whether it is judged against the triggers of its image, those of another image, or what is
-known not to be in its image."""
+wrong to name of it."""
 
 
 def plan(log: Log, judge: Judge, chance_samples: int | None) -> Plan:
@@ -51,8 +51,8 @@ def plan(log: Log, judge: Judge, chance_samples: int | None) -> Plan:
             items[position, "triggers"] = (Reference.of(logged.doc), answer)
             if position in by_chance:
                 items[position, "chance"] = (rows.chance_reference(logged.doc), answer)
-            if absent := rows.absent_reference(logged.doc, judge):
-                items[position, "absent"] = (absent, answer)
+            if wrong := rows.wrong_reference(logged.doc, judge):
+                items[position, "wrong"] = (wrong, answer)
     return Plan(log, items)
 
 
@@ -99,11 +99,11 @@ def _measured(judge: Judge, one: Plan, found: dict[Key, Judgement]) -> list[dict
     for position, logged in enumerate(one.log.answers):
         known = rows.without_judge(logged.doc, logged.output)
         judgement = known or found[position, "triggers"]
-        wrong = rows.absent_reference(logged.doc, judge)
-        unasked = rows.without_judge(logged.doc, logged.output, wrong) if wrong else None
-        absent = found.get((position, "absent"), unasked)
+        others = rows.wrong_reference(logged.doc, judge)
+        unasked = rows.without_judge(logged.doc, logged.output, others) if others else None
+        wrong = found.get((position, "wrong"), unasked)
         chance = found.get((position, "chance"))
-        metrics.append(rows.measured(logged.doc, logged.output, judge, judgement, chance, absent, logged.turns))
+        metrics.append(rows.measured(logged.doc, logged.output, judge, judgement, chance, wrong, logged.turns))
     return metrics
 
 

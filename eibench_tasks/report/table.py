@@ -45,6 +45,7 @@ class Result(BaseModel):
     precision: float | None = None
     causal: float | None = None
     distraction: float | None = None
+    scenes: str | None = None
     words: float | None
     empty: float | None
     emotions: dict[str, float]
@@ -116,6 +117,7 @@ def _result(file: Path, data: dict[str, Any], task: str) -> Result:
         precision=_value(data, task, "precision"),
         causal=_value(data, task, "causal_sensitivity"),
         distraction=_value(data, task, "distraction"),
+        scenes=_scenes(run.get("data") or {}) if task == "eibench_scenes" else None,
         words=_value(data, task, "answer_words"),
         empty=_value(data, task, "empty_share"),
         emotions=_emotions(data, task, run),
@@ -131,9 +133,22 @@ def _emotions(data: dict[str, Any], task: str, run: dict[str, Any]) -> dict[str,
     return {name: value for name, value in values.items() if value is not None}
 
 
+def _scenes(data: dict[str, Any]) -> str:
+    """Which scenes were drawn, in words."""
+    held_out = ", sets of causes held out" * (data.get("combinations") == "held out")
+    shuffled = ", IMAGES SHUFFLED" * bool(data.get("shuffled"))
+    return f"seed {data.get('seed')!r}, {data.get('scenes')} scenes and their twins{held_out}{shuffled}"
+
+
+_OF_ONE_TASK = (
+    *("low", "high", "bound_low", "bound_high", "floor", "words", "empty", "specific"),
+    *("chance", "chance_low", "chance_high", "precision", "causal", "distraction", "scenes"),
+)
+
+
 def _headline(parts: list[Result], data: dict[str, Any]) -> Result:
     """The group `eibench` as lmms-eval pools it; it has no interval of its own."""
-    empty = dict.fromkeys(("low", "high", "bound_low", "bound_high", "floor", "words", "empty", "specific", "chance"))
+    empty = dict.fromkeys(_OF_ONE_TASK)
     pooled: dict[str, Any] = {"task": "eibench", "recall": _value(data, "eibench", "recall_overall"), "emotions": {}}
     return parts[0].model_copy(
         update=empty | pooled | {"coverage": _value(data, "eibench", "coverage"), "samples": "both splits"}
@@ -210,7 +225,7 @@ def _notes(found: list[Result]) -> list[str]:
         notes.append(
             "floor: the same judge on the triggers of another image of the same emotion, an answer that saw nothing."
         )
-    notes += _of_scenes([result for result in found if result.causal is not None])
+    notes += _of_scenes([result for result in found if result.scenes])
     if any(not result.comparable for result in found):
         notes.append("Numbers of this judge are not comparable with published ones; compare runs of one judge only.")
     for result in found:
@@ -235,7 +250,7 @@ def _of_scenes(found: list[Result]) -> list[str]:
         "causal sensitivity: pairs of scenes that differ in one cause whose answers drop it and keep the others.",
         *(
             f"  precision {number(result.precision)}, causal sensitivity {number(result.causal)}, distraction"
-            f" {number(result.distraction)} for {short(result.model)}, {result.task}, {result.judge}"
+            f" {number(result.distraction)} for {short(result.model)}, {result.judge}; {result.scenes}"
             for result in found
         ),
     ]

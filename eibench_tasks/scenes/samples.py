@@ -1,13 +1,16 @@
 """Scenes as samples: what is written of each, with everything that is known of it because it was drawn."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
 
 from eibench_tasks.data.schema import Record
 from eibench_tasks.judging.llm.labels import Category, Kind
-from eibench_tasks.scenes.catalogue import causes, distractors
+from eibench_tasks.scenes.catalogue import EMOTIONS, causes, distractors
 from eibench_tasks.scenes.scene import RULES, Combinations, Figure, Scene, compose, twin
 from eibench_tasks.scenes.words import question, triggers
 
@@ -39,7 +42,7 @@ class SceneSample(Record):
     emotion: str
     whom: str
     question: str
-    triggers: list[str]
+    triggers: Annotated[list[str], Field(min_length=1)]
     kinds: list[Kind]
     categories: list[Category]
     causes: list[str]
@@ -49,12 +52,31 @@ class SceneSample(Record):
     removed: str = ""
     added: str = ""
 
+    @field_validator("image")
+    @classmethod
+    def _within(cls, path: str) -> str:
+        """Whoever hands in a folder must not have other files of this machine shown to a model."""
+        if not re.fullmatch(r"(?:[a-z0-9][a-z0-9-]*/)+[a-z0-9][a-z0-9-]*\.png", path):
+            raise ValueError("the image is not in the folder of the scenes")
+        return path
+
+    @field_validator("emotion")
+    @classmethod
+    def _known(cls, emotion: str) -> str:
+        if emotion not in EMOTIONS:
+            raise ValueError("the emotion is none of the catalogue's")
+        return emotion
+
+    @property
+    def block(self) -> str:
+        """The triggers as EIBench writes them, numbered."""
+        return "\n".join(f"{number}. {text}" for number, text in enumerate(self.triggers, start=1))
+
 
 @dataclass(frozen=True)
 class Drawn:
     """One image to be drawn, and the samples about it."""
 
-    name: str
     scene: Scene
     samples: list[SceneSample]
 
@@ -71,7 +93,7 @@ def pairs(seed: str, count: int, combinations: Combinations = "any") -> Iterator
         scene = compose(seed, number, combinations)
         changed = twin(scene, seed, number, combinations)
         name = f"{_kind(scene)}-{number:04}-{drawn_by}"
-        before = Drawn(name, scene, [_sample(name, scene, index) for index in range(len(scene.figures))])
+        before = Drawn(scene, [_sample(name, scene, index) for index in range(len(scene.figures))])
         known = causes()
         after = _sample(name, changed.scene, changed.figure).model_copy(
             update={
@@ -83,7 +105,7 @@ def pairs(seed: str, count: int, combinations: Combinations = "any") -> Iterator
                 "added": known[changed.added].trigger if changed.added else "",
             }
         )
-        yield before, Drawn(f"{name}-twin", changed.scene, [after])
+        yield before, Drawn(changed.scene, [after])
 
 
 def _kind(scene: Scene) -> str:

@@ -14,7 +14,7 @@ import pytest
 from support.runs import command, evaluate, value, written_results, written_samples
 
 from eibench_tasks.home import SCENE_MODEL
-from eibench_tasks.scenes.folder import write_scenes
+from eibench_tasks.scenes.drawing import write_scenes
 
 SEED, COUNT = "end to end", 18
 CFSA = Path(sys.executable).with_name("cfsa")

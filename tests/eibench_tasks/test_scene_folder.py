@@ -22,7 +22,8 @@ from eibench_tasks.cli import main
 from eibench_tasks.data.annotations import read_basic, read_complex
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.scenes.catalogue import EMOTIONS, causes, distractors
-from eibench_tasks.scenes.folder import Scenes, load_scenes, write_scenes
+from eibench_tasks.scenes.drawing import write_scenes
+from eibench_tasks.scenes.folder import Scenes, load_scenes
 from eibench_tasks.scenes.png import png_bytes
 from eibench_tasks.scenes.render import render
 from eibench_tasks.scenes.samples import SceneSample, pairs

@@ -12,8 +12,8 @@ from eibench_tasks.judging.judgement import Judgement, Reference, Verdict
 from eibench_tasks.judging.offline.judge import OfflineJudge
 from eibench_tasks.metrics.causal import causal_sensitivity
 from eibench_tasks.scenes.catalogue import causes
+from eibench_tasks.scenes.drawing import write_scenes
 from eibench_tasks.scenes.fixed import docs_of
-from eibench_tasks.scenes.folder import write_scenes
 
 SEED, COUNT = "seven", 7
 FAILED = "[LMMS_EVAL_REQUEST_FAILED after 5 retries] 500"
@@ -110,27 +110,27 @@ def test_absent_is_every_cause_that_the_image_does_not_show(docs: list[Doc]) -> 
     everything = {cause.trigger for cause in causes().values()}
     for doc in docs:
         if doc["split"] == "basic":
-            assert set(doc["absent"]) == everything - set(doc["triggers"])
-            assert len(doc["absent"]) == len(everything) - len(doc["triggers"])
+            assert set(doc["wrong"]) == everything - set(doc["triggers"])
+            assert len(doc["wrong"]) == len(everything) - len(doc["triggers"])
 
 
 def test_what_was_removed_is_absent_from_the_twin_and_from_nothing_else(docs: list[Doc]) -> None:
     by_id = {doc["id"]: doc for doc in docs}
     for twin in (doc for doc in docs if doc["removed"]):
-        assert twin["removed"] in twin["absent"] and twin["removed"] not in twin["triggers"]
+        assert twin["removed"] in twin["wrong"] and twin["removed"] not in twin["triggers"]
         assert twin["removed"] in by_id[twin["pair"]]["triggers"]
 
 
 def test_what_the_other_person_has_is_neither_reference_nor_absent(docs: list[Doc]) -> None:
     one, other = (doc for doc in docs if doc["split"] == "complex" and not doc["removed"])
     for doc, theirs in ((one, other), (other, one)):
-        assert not set(theirs["triggers"]) & {*doc["triggers"], *doc["absent"], *doc["distractors"]}
+        assert not set(theirs["triggers"]) & {*doc["triggers"], *doc["wrong"], *doc["distractors"]}
 
 
 def test_nor_is_it_of_a_twin_about_which_the_other_person_is_not_asked(docs: list[Doc]) -> None:
     (twin,) = (doc for doc in docs if doc["split"] == "complex" and doc["removed"])
     (theirs,) = (doc for doc in docs if doc["split"] == "complex" and not doc["removed"] and doc["id"] != twin["pair"])
-    assert not set(theirs["triggers"]) & {*twin["triggers"], *twin["absent"], *twin["distractors"]}
+    assert not set(theirs["triggers"]) & {*twin["triggers"], *twin["wrong"], *twin["distractors"]}
 
 
 def test_the_floor_answer_is_of_another_image_and_a_twin_is_none(docs: list[Doc]) -> None:
@@ -157,7 +157,7 @@ def test_half_of_the_causes_are_half_the_recall_and_all_the_precision(doc: Doc, 
 
 def test_a_cause_that_is_not_there_costs_precision_and_no_recall(doc: Doc, score: Score) -> None:
     # 4 of 5 named causes are in the image; then 4 of 6
-    assert {"Diamond ring that promises a wedding", "Newborn baby in the cradle"} <= set(doc["absent"])
+    assert {"Diamond ring that promises a wedding", "Newborn baby in the cradle"} <= set(doc["wrong"])
     one = score(doc, naming(*doc["triggers"], "Diamond ring that promises a wedding"))
     assert (one["recall_overall"]["score"], one["precision"]) == (100, 80)
     two = score(doc, naming(*doc["triggers"], "Diamond ring that promises a wedding", "Newborn baby in the cradle"))

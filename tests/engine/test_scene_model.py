@@ -11,8 +11,9 @@ from support.runs import command, written_samples
 from vllm_server import PYTHON, VLLMServer, serving
 
 from eibench_tasks.home import SCENE_MODEL
+from eibench_tasks.scenes.drawing import write_scenes
 from eibench_tasks.scenes.fixed import docs_of
-from eibench_tasks.scenes.folder import load_scenes, write_scenes
+from eibench_tasks.scenes.folder import load_scenes
 
 pytestmark = pytest.mark.engine
 SAMPLES = 50

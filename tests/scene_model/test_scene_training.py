@@ -16,7 +16,7 @@ from eibench_tasks.scenes.render import render
 from eibench_tasks.scenes.scene import Scene, compose, held_out
 from eibench_tasks.scenes.words import FEELING
 from eibench_tasks.self_ask import stages as self_ask_stages
-from tools.scene_model import seeing, speaking
+from tools.scene_model import learning, seeing, speaking
 from tools.scene_model.checkpoint import PROCESSOR_FILES, TOKENS, new_model, write_tokenizer
 from tools.scene_model.dialogues import SYSTEM, Dialogue, dialogues
 from tools.scene_model.train import SEED, save
@@ -197,7 +197,7 @@ def test_what_a_part_shows_is_what_stands_there() -> None:
 def test_speaking_goes_on_where_it_was_stopped(
     folder: Path, told: list[Dialogue], scenes: list[Scene], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(speaking, "_EVERY", 1)
+    monkeypatch.setattr(learning, "EVERY", 1)
     monkeypatch.setattr(speaking, "_BUDGET", 500)
     some = [one for one in sequences(folder, told) if len(one.tokens) < 300][:8]
 

@@ -14,6 +14,7 @@ ROWS, COLUMNS = HEIGHT // PATCH, WIDTH // PATCH
 TOKENS = ROWS * COLUMNS // MERGE**2
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 VOCABULARY = 2048
+_SPREAD = 0.06  # of the first weights: about the inverse root of a layer's inputs
 PROCESSOR_FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -77,7 +78,6 @@ def write_tokenizer(folder: Path, texts: Iterable[str]) -> None:
     )
     tokenizer.train_from_iterator(texts, trainer)
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer.save(str(folder / "tokenizer.json"))
     about = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": 8192,
@@ -90,10 +90,12 @@ def write_tokenizer(folder: Path, texts: Iterable[str]) -> None:
     _write(folder / "preprocessor_config.json", {**_PIXELS, "image_processor_type": "Qwen2VLImageProcessor"})
     _write(folder / "video_preprocessor_config.json", {**_PIXELS, "video_processor_type": "Qwen2VLVideoProcessor"})
     _write(folder / "processor_config.json", {"processor_class": "Qwen2_5_VLProcessor"})
+    tokenizer.save(str(folder / "tokenizer.json"))  # the last: where it is, all are
 
 
 def new_model(folder: Path) -> Any:
     """A model with random weights for the tokenizer in a folder; float32."""
+    import torch
     from tokenizers import Tokenizer
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
@@ -114,8 +116,10 @@ def new_model(folder: Path) -> Any:
             "eos_token_id": ids["<|im_end|>"],
             "pad_token_id": ids["<|endoftext|>"],
             "tie_word_embeddings": True,
+            "initializer_range": _SPREAD,
         },
         vision_config={
+            "initializer_range": _SPREAD,
             "depth": 4,
             "hidden_size": 128,
             "intermediate_size": 384,
@@ -133,7 +137,9 @@ def new_model(folder: Path) -> Any:
         vision_end_token_id=ids["<|vision_end|>"],
         tie_word_embeddings=True,
     )
-    return Qwen2_5_VLForConditionalGeneration(config)
+    model = Qwen2_5_VLForConditionalGeneration(config)
+    torch.nn.init.normal_(model.model.visual.patch_embed.proj.weight, 0.0, _SPREAD / 3)  # it has many inputs
+    return model
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ The dialogues of CFSA come from CFSA itself, which asks `truth.Truth`.
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 
@@ -223,6 +224,7 @@ def _varied(text: str, draw: Random) -> str:
     return text.replace("Reply with JSON only", draw.choice(_OTHER_FORMS))
 
 
+@lru_cache(maxsize=1)
 def _sentences() -> list[str]:
     """What of the prompts holds nothing that changes and can be left out."""
     texts = [*self_ask_stages.prompt.texts.values(), *checks.prompt.texts.values()]

@@ -13,12 +13,11 @@ from torch import Tensor, nn
 
 from tools.scene_model.checkpoint import COLUMNS, IMAGE, MERGE, ROWS, TOKENS
 from tools.scene_model.dialogues import SYSTEM, Dialogue
+from tools.scene_model.learning import Learner
 from tools.scene_model.seeing import Folded, embedded, patches
 
 _BUDGET = 3_500  # tokens of a batch, those that fill up short sequences among them
 _POOL = 2_000  # sequences of which batches of like length are made
-_EVERY = 200  # steps after which what was learned is kept
-_RATE = 2e-3
 
 
 @dataclass(frozen=True)
@@ -55,15 +54,17 @@ def sequence(dialogue: Dialogue, tokenizer: Any, image_token: int) -> Tokens:
     return Tokens(np.array(tokens, np.int16), np.array(spoken), place, dialogue.scene)
 
 
-def seen(model: Any, images: npt.NDArray[np.uint8], batch: int = 32) -> Iterator[npt.NDArray[np.float16]]:
+def seen(
+    model: Any, images: npt.NDArray[np.uint8], batch: int = 32, device: str = "cpu"
+) -> Iterator[npt.NDArray[np.float16]]:
     """The image tokens of each image, as the model's vision tower gives them."""
     visual = model.model.visual
     embedding, visual.patch_embed = visual.patch_embed, Folded(visual.patch_embed)
     for start in range(0, len(images), batch):
         part = torch.from_numpy(np.array(images[start : start + batch]))
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):  # as precise as the checkpoint will be
-            found = embedded(visual, patches(part), len(part))
-        yield from found.float().to(torch.float16).numpy()
+        with torch.no_grad(), torch.autocast(device, torch.bfloat16):  # as precise as the checkpoint will be
+            found = embedded(visual, patches(part).to(device), len(part))
+        yield from found.float().cpu().to(torch.float16).numpy()
     visual.patch_embed = embedding
 
 
@@ -105,7 +106,7 @@ def _of_like_length(pool: Sequence[int], sequences: Sequence[Tokens]) -> Iterato
         yield batch
 
 
-def loss_of(model: Any, batch: Sequence[Tokens], features: npt.NDArray[np.float16]) -> Tensor:
+def loss_of(model: Any, batch: Sequence[Tokens], features: npt.NDArray[np.float16], device: str = "cpu") -> Tensor:
     """Mean loss of the tokens that the model says itself."""
     length = max(len(one.tokens) for one in batch)
     tokens = torch.zeros(len(batch), length, dtype=torch.long)
@@ -114,45 +115,37 @@ def loss_of(model: Any, batch: Sequence[Tokens], features: npt.NDArray[np.float1
         tokens[row, : len(one.tokens)] = torch.from_numpy(one.tokens.astype(np.int64))
         spoken[row, : len(one.tokens)] = torch.from_numpy(one.spoken)
     reader = model.model.language_model
+    tokens, spoken = tokens.to(device), spoken.to(device)
     inputs = reader.embed_tokens(tokens)
     for row, one in enumerate(batch):
         if one.image is not None:
-            inputs[row, one.image : one.image + TOKENS] = torch.from_numpy(features[one.scene].astype(np.float32))
+            there = torch.from_numpy(features[one.scene].astype(np.float32))
+            inputs[row, one.image : one.image + TOKENS] = there.to(device)
     # Sequences are filled up at their ends, so that no token ever sees what fills up a sequence: no mask is needed.
-    states = reader(inputs_embeds=inputs, position_ids=positions(batch, length), use_cache=False).last_hidden_state
+    states = reader(
+        inputs_embeds=inputs, position_ids=positions(batch, length).to(device), use_cache=False
+    ).last_hidden_state
     logits = model.lm_head(states[:, :-1][spoken[:, 1:]])
     return nn.functional.cross_entropy(logits.float(), tokens[:, 1:][spoken[:, 1:]])
 
 
 def learn(
-    file: Path, model: Any, sequences: Sequence[Tokens], features: npt.NDArray[np.float16], passes: int, seed: int
-) -> Iterator[tuple[int, int, float]]:
-    """Trains the language model; goes on from the file where it was stopped. Yields step, number of steps, and loss."""
-    plan = [batch for number in range(passes) for batch in batches(sequences, f"{seed} {number}")]
-    weights = [
-        {"params": [p for p in model.model.language_model.parameters() if p.ndim > 1], "weight_decay": 0.05},
-        {"params": [p for p in model.model.language_model.parameters() if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(weights, lr=_RATE, betas=(0.9, 0.98))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=len(plan), pct_start=0.05)
-    first = 0
-    if file.exists():
-        kept = torch.load(file)
-        first = kept["step"]
-        model.model.language_model.load_state_dict(kept["model"])
-        optimizer.load_state_dict(kept["optimizer"])
-        schedule.load_state_dict(kept["schedule"])
-    for step in range(first, len(plan)):
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = loss_of(model, [sequences[number] for number in plan[step]], features)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.model.language_model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        if (step + 1) % _EVERY == 0 or step + 1 == len(plan):
-            state = {"step": step + 1, "model": model.model.language_model.state_dict()}
-            state |= {"optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}
-            torch.save(state, file.with_suffix(".part"))
-            file.with_suffix(".part").rename(file)
-        yield step, len(plan), loss.item()
+    file: Path,
+    model: Any,
+    sequences: Sequence[Tokens],
+    features: npt.NDArray[np.float16],
+    steps: int,
+    seed: int,
+    device: str = "cpu",
+) -> Iterator[tuple[int, float]]:
+    """Trains the language model; goes on where the file says. Yields the number of steps and the loss."""
+    plan: list[list[int]] = []
+    while len(plan) < steps:
+        plan += batches(sequences, f"{seed} {len(plan)}")
+    reader = model.model.language_model
+    learner = Learner(reader, [reader.embed_tokens.weight], steps, file)
+    while learner.step < steps:
+        with torch.autocast(device, torch.bfloat16):
+            loss = loss_of(model, [sequences[number] for number in plan[learner.step]], features, device)
+        learner.learn(loss)
+        yield learner.step, loss.item()

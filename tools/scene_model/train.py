@@ -1,14 +1,16 @@
 """`python -m tools.scene_model.train`: makes the embedded checkpoint, from nothing, in about an hour on two cores.
 
 Scenes are drawn, the vision tower learns to see, then the language model learns to say what the tower sees. Every
-step leaves its result in the working folder; the same command goes on from there.
+step leaves its result in the working folder (2 GB); the same command goes on from there.
 """
 
 import argparse
+import hashlib
 import multiprocessing
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,8 @@ import torch
 from tokenizers import Tokenizer
 from tqdm import tqdm
 
-from eibench_tasks.scenes.render import HEIGHT, WIDTH, render
-from eibench_tasks.scenes.scene import Scene, compose
+from eibench_tasks.scenes.render import HEIGHT, WIDTH
+from eibench_tasks.scenes.scene import RULES, Scene, compose
 from tools.scene_model import seeing, speaking
 from tools.scene_model.checkpoint import PROCESSOR_FILES, new_model, write_tokenizer
 from tools.scene_model.dialogues import dialogues
@@ -27,32 +29,70 @@ from tools.scene_model.dialogues import dialogues
 SEED = "train"
 """Of the scenes; with sets of causes that are not held out."""
 _TOKENIZER_SCENES = 1_000
-_PART = 64
+
+
+@dataclass(frozen=True)
+class Options:
+    """See the command line.
+
+    Attributes:
+        work: what the steps leave; other options or other dialogues have another folder in it.
+        device: as PyTorch names it.
+    """
+
+    output: Path
+    work: Path
+    scenes: int
+    seeing_steps: int
+    speaking_steps: int
+    seed: int
+    device: str
 
 
 def main() -> None:
     """Reads the command line and goes through all steps."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path("eibench_tasks/scenes/model"))
-    parser.add_argument("--work", type=Path, default=Path(".scene_model"), help="what the steps leave")
+    parser.add_argument("--work", type=Path, default=Path(".scene_model"), help="folder for what the steps leave")
     parser.add_argument("--scenes", type=int, default=8_000)
-    parser.add_argument("--seeing-steps", type=int, default=450)
-    parser.add_argument("--passes", type=int, default=1, help="of learning to speak, over all dialogues")
+    parser.add_argument("--seeing-steps", type=int, default=1_200)
+    parser.add_argument("--speaking-steps", type=int, default=3_000)
     parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    options.work.mkdir(parents=True, exist_ok=True)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    train(Options(**vars(parser.parse_args())))
+
+
+def train(options: Options) -> None:
+    """All steps; those that are done are not done again."""
     torch.manual_seed(options.seed)
     torch.set_num_threads(os.cpu_count() or 1)
     scenes = [compose(SEED, number, "training") for number in range(options.scenes)]
-    if not (options.work / "tokenizer.json").exists():
-        write_tokenizer(options.work, _texts(scenes[:_TOKENIZER_SCENES]))
-    images = drawn(options.work / "images.npy", scenes)
-    model = new_model(options.work)
-    see(options.work / "seeing.pt", model, images, scenes, options.seeing_steps, options.seed)
-    features = looked_at(options.work / "features.npy", model, images)
-    speak(options.work, model, scenes, features, options.passes, options.seed)
-    save(options.output, model, options.work)
-    print(f"Written to {options.output}")
+    work = options.work / fingerprint(options, scenes)
+    work.mkdir(parents=True, exist_ok=True)
+    if not (work / "tokenizer.json").exists():
+        write_tokenizer(work, _texts(scenes[:_TOKENIZER_SCENES]))
+    images = drawn(work / "images.npy", scenes)
+    model = new_model(work).to(options.device)
+    steps = seeing.learn(
+        work / "seeing.pt", model.model.visual, images, scenes, options.seeing_steps, options.seed,
+        device=options.device,
+    )  # fmt: skip
+    watched("seeing", steps, options.seeing_steps)
+    features = looked_at(work / "features.npy", model, images, options.device)
+    sequences = read(work, scenes)
+    steps = speaking.learn(
+        work / "speaking.pt", model, sequences, features, options.speaking_steps, options.seed, options.device
+    )
+    watched("speaking", steps, options.speaking_steps)
+    save(options.output, model, work)
+    print(f"{len(sequences):,} dialogues; written to {options.output}")
+
+
+def fingerprint(options: Options, scenes: list[Scene]) -> str:
+    """Names everything that the outcome depends on, the program itself aside."""
+    numbers = (options.scenes, options.seeing_steps, options.speaking_steps, options.seed)
+    texts = "\n".join(_texts(scenes[:50]))
+    return hashlib.sha256(f"{RULES} {numbers} {texts}".encode()).hexdigest()[:12]
 
 
 def _texts(scenes: list[Scene]) -> Iterator[str]:
@@ -62,14 +102,24 @@ def _texts(scenes: list[Scene]) -> Iterator[str]:
                 yield from turn
 
 
+def watched(what: str, steps: Iterable[tuple[int, float]], total: int) -> None:
+    """Goes through the steps of a training, with a bar."""
+    bar = tqdm(desc=what, total=total, mininterval=10)
+    for step, loss in steps:
+        bar.n = step
+        bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+        bar.update(0)
+    bar.close()
+
+
 def drawn(file: Path, scenes: list[Scene]) -> npt.NDArray[np.uint8]:
-    """The images of all scenes; drawn once."""
+    """The small images of all scenes; drawn once."""
     if not file.exists():
-        shape = (len(scenes), HEIGHT, WIDTH, 3)
+        shape = (len(scenes), HEIGHT // seeing.SHRINK, WIDTH // seeing.SHRINK, 3)
         unfinished = file.with_suffix(".part.npy")
         kept = np.lib.format.open_memmap(unfinished, "w+", np.uint8, shape)
         with multiprocessing.Pool() as pool:
-            done = pool.imap(render, scenes, chunksize=16)
+            done = pool.imap(seeing.small, scenes, chunksize=16)
             for number, pixels in enumerate(tqdm(done, "drawing", len(scenes), mininterval=10)):
                 kept[number] = pixels
         kept.flush()
@@ -78,22 +128,10 @@ def drawn(file: Path, scenes: list[Scene]) -> npt.NDArray[np.uint8]:
     return found
 
 
-def see(file: Path, model: Any, images: npt.NDArray[np.uint8], scenes: list[Scene], steps: int, seed: int) -> None:
-    """Trains the vision tower, or takes what was trained."""
-    visual = model.model.visual
-    if not file.exists():
-        bar = tqdm(seeing.learn(visual, images, scenes, steps, 32, seed), "seeing", steps, mininterval=10)
-        for step, loss in bar:
-            if step % 20 == 0:
-                bar.set_postfix(loss=f"{loss:.4f}")
-        torch.save(visual.state_dict(), file)
-    visual.load_state_dict(torch.load(file))
-
-
-def looked_at(file: Path, model: Any, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
+def looked_at(file: Path, model: Any, images: npt.NDArray[np.uint8], device: str) -> npt.NDArray[np.float16]:
     """What the vision tower gives of each image; computed once."""
     if not file.exists():
-        found = speaking.seen(model, images)
+        found = speaking.seen(model, images, device=device)
         kept = np.stack(list(tqdm(found, "looking", len(images), mininterval=10)))
         np.save(file.with_suffix(".part.npy"), kept)
         file.with_suffix(".part.npy").rename(file)
@@ -101,20 +139,12 @@ def looked_at(file: Path, model: Any, images: npt.NDArray[np.uint8]) -> npt.NDAr
     return features
 
 
-def speak(
-    work: Path, model: Any, scenes: list[Scene], features: npt.NDArray[np.float16], passes: int, seed: int
-) -> None:
-    """Trains the language model; goes on where it was stopped."""
+def read(work: Path, scenes: list[Scene]) -> list[speaking.Tokens]:
+    """The dialogues about all scenes as the model reads them."""
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
     image = tokenizer.token_to_id("<|image_pad|>")
     told = tqdm(dialogues(scenes, SEED), "dialogues", len(scenes), mininterval=10)
-    sequences = [speaking.sequence(one, tokenizer, image) for about in told for one in about]
-    bar = tqdm(desc="speaking", mininterval=10)
-    for step, total, loss in speaking.learn(work / "speaking.pt", model, sequences, features, passes, seed):
-        bar.total, bar.n = total, step + 1
-        bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
-        bar.update(0)
-    bar.close()
+    return [speaking.sequence(one, tokenizer, image) for about in told for one in about]
 
 
 def save(folder: Path, model: Any, work: Path) -> None:
