@@ -50,7 +50,7 @@ def write_scenes(
     try:
         if folder.exists() and any(folder.iterdir()):
             raise EIBenchError(f"{folder} is not empty", "Give a new folder: `eibench scenes -o DIR`")
-        unfinished = folder / _UNFINISHED
+        new, unfinished = not folder.exists(), folder / _UNFINISHED
         unfinished.mkdir(parents=True)
         try:
             _draw(unfinished, seed, count, combinations, shuffled, progress)
@@ -58,6 +58,8 @@ def write_scenes(
                 entry.rename(folder / entry.name)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
+            if new and not any(folder.iterdir()):
+                folder.rmdir()
     except OSError as error:
         raise EIBenchError(f"cannot write to {folder}: {error.strerror}", "Give another folder with -o DIR") from None
     return load_scenes(folder)

@@ -377,9 +377,42 @@ def test_a_missing_image_is_named_before_a_model_is_asked(copy: Path) -> None:
         content = (copy / sample.image).read_bytes()
         (copy / sample.image).unlink()
         error = refusal(found.check)
-        assert error.what == f"{copy / sample.image} is gone"
+        assert error.what == f"{copy / sample.image} cannot be read (No such file or directory)"
         assert f"eibench scenes --n {COUNT} --seed {SEED}" in error.mend
         (copy / sample.image).write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["scenes.jsonl", "twins.jsonl", "image"])
+def test_what_was_changed_by_hand_is_not_taken_for_what_was_drawn(copy: Path, name: str) -> None:
+    """Else a result would carry the digest of other data."""
+    file = copy / load_scenes(copy).samples[0].image if name == "image" else copy / name
+    content = file.read_bytes()
+    file.write_bytes(content[:-20] if name == "image" else content.replace(b"What", b"that", 1).replace(b"Why", b"why"))
+    error = refusal(load_scenes(copy).check)
+    assert "are not those that were drawn" in error.what and "eibench scenes" in error.mend
+
+
+@pytest.mark.parametrize(
+    "image", ["/etc/hostname", "images/../../secret.png", "images/a.jpg", "~/x.png", "images\\x.png"]
+)
+def test_an_image_outside_the_folder_is_not_shown_to_a_model(copy: Path, image: str) -> None:
+    lines = [json.loads(line) for line in (copy / "scenes.jsonl").read_bytes().splitlines()]
+    lines[0]["image"] = image
+    (copy / "scenes.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert "damaged" in refusal(lambda: load_scenes(copy)).what
+
+
+@pytest.mark.parametrize("change", [{"emotion": "bogus"}, {"triggers": []}])
+def test_samples_without_meaning_are_damage(copy: Path, change: dict[str, Any]) -> None:
+    lines = [json.loads(line) for line in (copy / "scenes.jsonl").read_bytes().splitlines()]
+    (copy / "scenes.jsonl").write_text("".join(json.dumps(line | change) + "\n" for line in lines))
+    assert "damaged" in refusal(lambda: load_scenes(copy)).what
+
+
+def test_a_sample_that_is_there_twice_is_named(copy: Path) -> None:
+    first, _, *rest = (copy / "scenes.jsonl").read_bytes().splitlines(keepends=True)
+    (copy / "scenes.jsonl").write_bytes(b"".join([first, first, *rest]))
+    assert "twice" in refusal(lambda: load_scenes(copy)).what
 
 
 def test_scenes_of_other_rules_are_to_be_drawn_again(copy: Path) -> None:
@@ -404,11 +437,11 @@ def test_an_interruption_leaves_nothing_behind(tmp_path: Path, interruption: typ
     assert len(write_scenes(tmp_path / "scenes", SEED, 1).samples) == 2  # and the next call is not in its way
 
 
-def test_while_scenes_are_drawn_the_folder_is_not_there_yet(tmp_path: Path) -> None:
-    seen: list[bool] = []
-    write_scenes(tmp_path / "scenes", SEED, 2, progress=lambda _: lambda: seen.append((tmp_path / "scenes").exists()))
+def test_while_scenes_are_drawn_the_folder_is_none_of_scenes_yet(tmp_path: Path) -> None:
+    folder, seen = tmp_path / "scenes", []
+    write_scenes(folder, SEED, 2, progress=lambda _: lambda: seen.append((folder / "scenes.json").exists()))
     assert seen == [False, False]
-    assert [path.name for path in tmp_path.iterdir()] == ["scenes"]
+    assert not (folder / ".unfinished").exists() and (folder / "scenes.json").exists()
 
 
 # The command
@@ -456,7 +489,7 @@ def test_the_command_names_an_option_that_is_wrong_or_missing(arguments: list[st
 
 # The pin
 
-DIGEST = "ac5d770c933783920e7f3c8a6d6d77f92e4218513df2e2d0f9962cf70f485fd0"
+DIGEST = "25ee2911b150c429898c7d0857178402dfc451b5dca5b14e0f9ca11b92abd1a4"
 """Of `written`; covers what `test_scene_scenes.PINNED` does not: twins, questions, and how samples are written. If it
 must change, the scenes of a seed are others than before: count `scene.RULES` up, say so in CHANGELOG.md, and put here
 what the test says that it found."""
@@ -467,13 +500,14 @@ def test_the_digest_of_seven_scenes_is_pinned(written: Scenes) -> None:
 
 
 def test_the_digest_is_over_images_and_samples(written: Scenes) -> None:
-    """Each image as it is drawn, a scene before its twin, then all lines about scenes, then all about twins."""
+    """All lines about scenes, then all about twins, then name and sha256 of each image, in the order of the names."""
     digest = hashlib.sha256()
-    for kind, name in zip(KINDS, NAMES, strict=True):
-        digest.update((written.folder / f"images/{kind}/{name}.png").read_bytes())
-        digest.update((written.folder / f"twins/{kind}/{name}-twin.png").read_bytes())
     for file in ("scenes.jsonl", "twins.jsonl"):
         digest.update((written.folder / file).read_bytes())
+    images = [f"images/{kind}/{name}.png" for kind, name in zip(KINDS, NAMES, strict=True)]
+    images += [f"twins/{kind}/{name}-twin.png" for kind, name in zip(KINDS, NAMES, strict=True)]
+    for image in sorted(images):
+        digest.update(image.encode() + hashlib.sha256((written.folder / image).read_bytes()).digest())
     assert written.facts.digest == digest.hexdigest()
     assert re.fullmatch("[0-9a-f]{64}", written.facts.digest)
 
