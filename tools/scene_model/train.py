@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path(".scene_model"), help="folder for what the steps leave")
     parser.add_argument("--scenes", type=int, default=8_000)
     parser.add_argument("--seeing-steps", type=int, default=1_200)
-    parser.add_argument("--speaking-steps", type=int, default=3_000)
+    parser.add_argument("--speaking-steps", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     train(Options(**vars(parser.parse_args())))
@@ -79,9 +79,11 @@ def train(options: Options) -> None:
     )  # fmt: skip
     watched("seeing", steps, options.seeing_steps)
     features = looked_at(work / "features.npy", model, images, options.device)
-    sequences = read(work, scenes)
+    tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
+    sequences = read(tokenizer, scenes)
+    names = [speaking.names_in(scene, tokenizer) for scene in scenes]
     steps = speaking.learn(
-        work / "speaking.pt", model, sequences, features, options.speaking_steps, options.seed, options.device
+        work / "speaking.pt", model, sequences, features, names, options.speaking_steps, options.seed, options.device
     )
     watched("speaking", steps, options.speaking_steps)
     save(options.output, model, work)
@@ -139,9 +141,8 @@ def looked_at(file: Path, model: Any, images: npt.NDArray[np.uint8], device: str
     return features
 
 
-def read(work: Path, scenes: list[Scene]) -> list[speaking.Tokens]:
+def read(tokenizer: Tokenizer, scenes: list[Scene]) -> list[speaking.Tokens]:
     """The dialogues about all scenes as the model reads them."""
-    tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
     image = tokenizer.token_to_id("<|image_pad|>")
     told = tqdm(dialogues(scenes, SEED), "dialogues", len(scenes), mininterval=10)
     return [speaking.sequence(one, tokenizer, image) for about in told for one in about]
