@@ -1,11 +1,11 @@
-"""`make demo-cfsa`: `cfsa` builds a split of drawn scenes with the embedded model, and is held against the truth."""
+"""`cfsa` builds a split of drawn scenes with the embedded model, and is held against the truth."""
 
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from demo import environment
+from demo_scenes import environment
 
 from eibench_tasks.home import SCENE_MODEL
 from eibench_tasks.scenes.drawing import write_scenes

@@ -19,7 +19,7 @@ from eibench_tasks.scenes.scene import RULES
 FOLDER = "EIBENCH_SCENES"
 """Names a folder that `eibench scenes` has written, to be run in place of the fixed set."""
 SEED, SCENES = "eibench", 240
-"""Of the fixed set; the embedded model was trained on none of its sets of two or more causes."""
+"""Of the fixed set; its sets of two or more causes are held out."""
 
 
 def fixed_folder() -> Path:

@@ -24,6 +24,7 @@ SHRINK = 2
 """Pixels of an image that are taken together in training, in each direction."""
 _SIDE = PATCH // SHRINK
 _CELL = PATCH * MERGE
+_QUIET = 0.05  # image tokens get about as loud as words, so that the layers of the language model can change them
 _NOISE, _RARE = 0.05, 8.0  # on pixels; weight of what a part shows, which most do not
 _MUCH, _LITTLE = 0.3, 0.1  # shares of a part: from the first it shows a thing, up to the second it does not
 
@@ -142,6 +143,8 @@ def learn(
         yield learner.step, loss.item()
     visual.patch_embed.unfold(embedding)
     visual.patch_embed = embedding
+    for weight in visual.merger.mlp[-1].parameters():
+        weight.data *= _QUIET
 
 
 def embedded(visual: Any, values: Tensor, count: int) -> Tensor:
