@@ -11,6 +11,7 @@ from eibench_tasks.scenes.canvas import Canvas, Color, Point
 UNIT = 100
 """A thing is about so many units wide and high. Its origin is the middle of its lower edge; y grows downwards."""
 _STEPS = 12  # straight pieces of a curve
+_EXACT = 64  # a length is known to such a part of a pixel
 T = TypeVar("T")
 
 
@@ -74,10 +75,10 @@ class Pen:
 
     def _stroke(self, one: Point, other: Point, half: int, color: Color) -> None:
         across, down = other[0] - one[0], other[1] - one[1]
-        length = isqrt(across * across + down * down)
+        length = isqrt((across * across + down * down) * _EXACT * _EXACT)
         if not length:
             return
-        x, y = (-down * half + length // 2) // length, (across * half + length // 2) // length
+        x, y = ((part * half * _EXACT + length // 2) // length for part in (-down, across))
         sides = [(one[0] + x, one[1] + y), (other[0] + x, other[1] + y)]
         sides += [(other[0] - x, other[1] - y), (one[0] - x, one[1] - y)]
         self.canvas.polygon(sides, color)
