@@ -18,14 +18,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).parents[1])]
-
-from eibench_tasks.home import SCENE_MODEL  # noqa: E402
-from eibench_tasks.judging.judgement import Reference  # noqa: E402
-from eibench_tasks.metrics.causal import precision  # noqa: E402
-from eibench_tasks.scenes.drawing import write_scenes  # noqa: E402
-from eibench_tasks.scenes.fixed import docs_of  # noqa: E402
-from eibench_tasks.scenes.folder import Scenes  # noqa: E402
+from eibench_tasks.home import SCENE_MODEL
+from eibench_tasks.judging.judgement import Reference
+from eibench_tasks.metrics.causal import precision
+from eibench_tasks.scenes.drawing import write_scenes
+from eibench_tasks.scenes.fixed import docs_of
+from eibench_tasks.scenes.folder import Scenes
 
 BIN = Path(sys.executable).parent
 UNSEEN = (
