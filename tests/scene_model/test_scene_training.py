@@ -18,8 +18,9 @@ from eibench_tasks.scenes.scene import Scene, compose, held_out
 from eibench_tasks.scenes.words import FEELING
 from eibench_tasks.self_ask import stages as self_ask_stages
 from tools.scene_model import learning, seeing, speaking
-from tools.scene_model.checkpoint import PROCESSOR_FILES, TOKENS, VOCABULARY, new_model, write_tokenizer
+from tools.scene_model.checkpoint import TOKENS, VOCABULARY, new_model, write_tokenizer
 from tools.scene_model.dialogues import SYSTEM, Dialogue, dialogues
+from tools.scene_model.small_qwen import PROCESSOR_FILES
 from tools.scene_model.train import SEED, save
 
 COUNT = 3

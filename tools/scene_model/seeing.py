@@ -14,8 +14,9 @@ from eibench_tasks.scenes.people import KINDS, SHIRTS
 from eibench_tasks.scenes.places import PLACES
 from eibench_tasks.scenes.render import render
 from eibench_tasks.scenes.scene import Scene
-from tools.scene_model.checkpoint import COLUMNS, DEPTH, MEAN, MERGE, PATCH, ROWS, STD
+from tools.scene_model.checkpoint import COLUMNS, PATCH, ROWS
 from tools.scene_model.learning import Learner
+from tools.scene_model.small_qwen import DEPTH, MEAN, MERGE, STD
 
 CLASSES = (*things(), *EMOTIONS, *KINDS, *SHIRTS, *PLACES)
 """What a part of an image can show; a part shows several."""

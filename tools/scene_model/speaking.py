@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from eibench_tasks.scenes.catalogue import Cause, things
 from eibench_tasks.scenes.scene import Scene
 from eibench_tasks.scenes.words import FEELING
-from tools.scene_model.checkpoint import COLUMNS, IMAGE, MERGE, ROWS, TOKENS
+from tools.scene_model.checkpoint import COLUMNS, IMAGE, ROWS, TOKENS
 from tools.scene_model.dialogues import SYSTEM, Dialogue
 from tools.scene_model.learning import Learner
 from tools.scene_model.seeing import CLASSES, Folded, embedded, patches, shown
+from tools.scene_model.small_qwen import MERGE
 
 _BUDGET = 3_500  # tokens of a batch, those that fill up short sequences among them
 _NAMES = 0.5  # weight of what image tokens show, beside what is said

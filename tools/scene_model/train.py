@@ -23,8 +23,9 @@ from tqdm import tqdm
 from eibench_tasks.scenes.render import HEIGHT, WIDTH
 from eibench_tasks.scenes.scene import RULES, Scene, compose
 from tools.scene_model import seeing, speaking
-from tools.scene_model.checkpoint import PROCESSOR_FILES, new_model, write_tokenizer
+from tools.scene_model.checkpoint import new_model, write_tokenizer
 from tools.scene_model.dialogues import dialogues
+from tools.scene_model.small_qwen import PROCESSOR_FILES
 
 SEED = "train"
 """Of the scenes; with sets of causes that are not held out."""
