@@ -246,7 +246,7 @@ def _of_scenes(found: list[Result]) -> list[str]:
     if not found:
         return []
     return [
-        "precision: of the causes named, those that the scene shows. distraction: things named that cause nothing.",
+        "precision: of the causes named, those that are asked about. distraction: things named that cause nothing.",
         "causal sensitivity: pairs of scenes that differ in one cause whose answers drop it and keep the others.",
         *(
             f"  precision {number(result.precision)}, causal sensitivity {number(result.causal)}, distraction"

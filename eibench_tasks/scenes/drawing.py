@@ -126,13 +126,11 @@ def _write_eibench(folder: Path, samples: Sequence[SceneSample]) -> None:
 
 
 def _write_manifests(folder: Path, samples: Sequence[SceneSample]) -> None:
-    by_image: dict[str, list[SceneSample]] = defaultdict(list)
+    """Images go by their paths, so that `cfsa compare` finds them in the samples."""
+    emotions: dict[str, list[str]] = defaultdict(list)
     for sample in samples:
-        by_image[sample.image].append(sample)
-    rows = [
-        {"image": image, "id": about[0].scene, "emotion": [one.emotion for one in about]}
-        for image, about in by_image.items()
-    ]
-    single = [{**row, "emotion": row["emotion"][0]} for row in rows if len(row["emotion"]) == 1]
+        emotions[sample.image].append(sample.emotion)
+    single = ({"image": image, "emotion": named[0]} for image, named in emotions.items() if len(named) == 1)
+    several = ({"image": image, "emotion": named} for image, named in emotions.items() if len(named) > 1)
     (folder / "manifest.jsonl").write_bytes(_lines(single))
-    (folder / "manifest_complex.jsonl").write_bytes(_lines(row for row in rows if len(row["emotion"]) > 1))
+    (folder / "manifest_complex.jsonl").write_bytes(_lines(several))

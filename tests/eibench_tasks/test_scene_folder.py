@@ -17,7 +17,7 @@ from support.taken_in import config
 
 from cfsa_tool.ingest.emotions import emotions_of
 from cfsa_tool.ingest.manifests import ManifestSource
-from cfsa_tool.references import read_references
+from cfsa_tool.references import Images, read_references
 from eibench_tasks.cli import main
 from eibench_tasks.data.annotations import read_basic, read_complex
 from eibench_tasks.errors import EIBenchError
@@ -283,7 +283,7 @@ def test_cfsa_reads_the_images_with_one_person_and_their_emotions(written: Scene
     found = list(source.candidates())
     basic = [sample for sample in about_scenes(written) if sample.split == "basic"]
     assert source.total == len(found) == 6
-    assert [candidate.name for candidate in found] == [sample.scene for sample in basic]
+    assert [candidate.name for candidate in found] == [sample.image for sample in basic]
     assert [candidate.emotions for candidate in found] == [(sample.emotion,) for sample in basic]
     assert all(candidate.path.is_file() for candidate in found)
 
@@ -292,7 +292,7 @@ def test_cfsa_reads_the_complex_images_with_both_emotions(written: Scenes) -> No
     source = ManifestSource(written.folder / "manifest_complex.jsonl", emotions_of(config()), several=True)
     (found,) = source.candidates()
     one, other = (sample for sample in about_scenes(written) if sample.split == "complex")
-    assert (found.name, found.emotions) == (NAMES[5], (one.emotion, other.emotion))
+    assert (found.name, found.emotions) == (one.image, (one.emotion, other.emotion))
     assert found.path == (written.folder / one.image).resolve() and found.path.is_file()
 
 
@@ -307,6 +307,15 @@ def test_cfsa_compares_with_the_samples(written: Scenes) -> None:
         assert (reference.image, reference.emotion) == (sample.image, sample.emotion)
         assert list(reference.triggers) == sample.triggers
     assert len(read_references([written.folder])) == len(written.samples)  # EI_Basic and EI_Complex
+
+
+@pytest.mark.parametrize(("manifest", "several"), [("manifest.jsonl", False), ("manifest_complex.jsonl", True)])
+def test_cfsa_finds_the_images_that_it_took_in_among_the_samples(written: Scenes, manifest: str, several: bool) -> None:
+    """As `cfsa compare` matches them: the names of a run with those of the reference."""
+    taken = list(ManifestSource(written.folder / manifest, emotions_of(config()), several).candidates())
+    images = Images((str(number), candidate.name, "") for number, candidate in enumerate(taken))
+    named = {reference.image for reference in read_references([written.folder / "scenes.jsonl"])}
+    assert sorted(images.meant_by(named).values()) == [str(number) for number in range(len(taken))]
 
 
 # What is refused
