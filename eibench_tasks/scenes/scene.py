@@ -16,6 +16,7 @@ from eibench_tasks.scenes.places import PLACES
 RULES = 1
 """Counts changes of the rules by which scenes are composed, worded or drawn: a scene of another number is another."""
 MOST_CAUSES = 5
+"""Of a scene, with one person or with two."""
 _FLOOR = (58, 169, 280, 391, 502)  # where things and people stand, from left to right
 _HIGH = (66, 208, 352, 494)
 _COMPLEX = 6  # of so many scenes, one shows two people
@@ -201,18 +202,19 @@ def _two(draw: Random, lot: Random, number: int) -> Scene:
     other = draw.choice([one for one in EMOTIONS if one != emotion])
     kinds = draw.sample(KINDS, 2)
     spots = (([0, 2] if middle == 0 else [0], [0, 1]), ([4] if middle == 0 else [2, 4], [2, 3]))
-    figures = []
+    figures: list[Figure] = []
     for index, feels in enumerate((emotion, other)):
         floor, high = spots[index]
-        kind, count = (kinds[index],), draw.randrange(1, 4)
+        left = MOST_CAUSES - sum(len(figure.causes) for figure in figures)
+        kind, count = (kinds[index],), min(draw.randrange(1, 4), left)
         figures.append(_figure(draw, lot, feels, _FLOOR[1 + 2 * index], place, floor, high, count, kind))
     first, second = figures
     if first.person.shirt == second.person.shirt:
         shirts = sorted(SHIRTS)
         shirt = shirts[(shirts.index(second.person.shirt) + 1) % len(shirts)]
         figures[1] = replace(second, person=replace(second.person, shirt=shirt))
-    left = [[*spots[0][kind], *spots[1][kind]] for kind in (0, 1)]
-    return _with_others(draw, place, tuple(figures), left[0], left[1])
+    free = [[*spots[0][kind], *spots[1][kind]] for kind in (0, 1)]
+    return _with_others(draw, place, tuple(figures), free[0], free[1])
 
 
 def _figure(

@@ -517,6 +517,11 @@ def test_held_out_sets_are_pinned() -> None:
     assert hashlib.sha256(known.encode()).hexdigest() == HELD_OUT
 
 
+def test_a_scene_has_one_to_five_causes_whoever_feels_what() -> None:
+    drawn = [compose("7", number, two=True) for number in range(400)]
+    assert {sum(len(figure.causes) for figure in scene.figures) for scene in drawn} == {2, 3, 4, 5}
+
+
 def test_sets_that_are_held_out_are_as_large_as_others() -> None:
     """Only the causes are drawn again until a set passes, not their number: single causes would always pass."""
 

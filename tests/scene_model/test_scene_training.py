@@ -19,7 +19,7 @@ from eibench_tasks.scenes.words import FEELING
 from eibench_tasks.self_ask import stages as self_ask_stages
 from tools.scene_model import learning, seeing, speaking
 from tools.scene_model.checkpoint import TOKENS, VOCABULARY, new_model, write_tokenizer
-from tools.scene_model.dialogues import SYSTEM, Dialogue, dialogues
+from tools.scene_model.dialogues import SYSTEM, Dialogue, answer, dialogues, first_questions
 from tools.scene_model.small_qwen import PROCESSOR_FILES
 from tools.scene_model.train import SEED, save
 
@@ -96,6 +96,14 @@ def test_questions_are_trained_as_the_tasks_put_them_and_in_other_words(prompts:
     asked = [text for text in prompts if any(word in text for word in FEELING.values()) and "JSON" not in text]
     as_sent = [text for text in asked if text.startswith(before) and text.endswith(after)]
     assert len(as_sent) >= len(asked) / 3 and len({text.split("?")[0] for text in asked if text not in as_sent}) >= 20
+
+
+def test_first_the_causes_come_in_any_order_and_none_is_missing() -> None:
+    more = [compose("prompts", number) for number in range(60)]
+    ordered = [answer(figure) for scene in more for figure in scene.figures]
+    drawn = [dialogue.turns[0][1] for dialogue in first_questions(more, "test")]
+    assert [sorted(text.splitlines()) for text in drawn] == [sorted(text.splitlines()) for text in ordered]
+    assert sum(one != other for one, other in zip(drawn, ordered, strict=True)) >= 20
 
 
 def test_prompts_are_varied_now_and_then(prompts: list[str]) -> None:

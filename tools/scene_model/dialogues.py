@@ -89,10 +89,24 @@ def dialogues(scenes: Sequence[Scene], seed: str) -> Iterator[list[Dialogue]]:
         ]
 
 
-def answer(figure: Figure) -> str:
-    """How the model answers a question about somebody."""
-    person = figure.person
-    lines = "\n".join(f"- {text}" for text in triggers(figure))
+def first_questions(scenes: Sequence[Scene], seed: str) -> Iterator[Dialogue]:
+    """One question about everybody, as the task puts it, with the causes in any order: what the model learns first.
+
+    Which causes are there is easier to learn than which of them comes first, and all else is easier after it.
+    """
+    for number, scene in enumerate(scenes):
+        draw = Random(f"{seed} first questions {number}")
+        for figure in scene.figures:
+            text = demo.PROMPT.replace("{question}", question(figure))
+            yield Dialogue(number, ((text, answer(figure, draw)),))
+
+
+def answer(figure: Figure, draw: Random | None = None) -> str:
+    """How the model answers a question about somebody; with a lot, the causes come in the order that it draws."""
+    person, named = figure.person, triggers(figure)
+    if draw:
+        draw.shuffle(named)
+    lines = "\n".join(f"- {text}" for text in named)
     return f"The {person.words} feels {FEELING[person.emotion]}. These are the causes:\n{lines}"
 
 

@@ -24,7 +24,7 @@ from eibench_tasks.scenes.render import HEIGHT, WIDTH
 from eibench_tasks.scenes.scene import RULES, Scene, compose
 from tools.scene_model import seeing, speaking
 from tools.scene_model.checkpoint import new_model, write_tokenizer
-from tools.scene_model.dialogues import dialogues
+from tools.scene_model.dialogues import Dialogue, dialogues, first_questions
 from tools.scene_model.small_qwen import PROCESSOR_FILES
 
 SEED = "train"
@@ -45,6 +45,7 @@ class Options:
     work: Path
     scenes: int
     seeing_steps: int
+    question_steps: int
     speaking_steps: int
     seed: int
     device: str
@@ -57,6 +58,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path(".scene_model"), help="folder for what the steps leave")
     parser.add_argument("--scenes", type=int, default=8_000)
     parser.add_argument("--seeing-steps", type=int, default=1_200)
+    parser.add_argument("--question-steps", type=int, default=700)
     parser.add_argument("--speaking-steps", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -81,19 +83,21 @@ def train(options: Options) -> None:
     watched("seeing", steps, options.seeing_steps)
     features = looked_at(work / "features.npy", model, images, options.device)
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
-    sequences = read(tokenizer, scenes)
     names = [speaking.names_in(scene, tokenizer) for scene in scenes]
-    steps = speaking.learn(
-        work / "speaking.pt", model, sequences, features, names, options.speaking_steps, options.seed, options.device
-    )
-    watched("speaking", steps, options.speaking_steps)
+    asked = as_tokens(tokenizer, first_questions(scenes, SEED))
+    sequences = as_tokens(tokenizer, (one for about in dialogues(scenes, SEED) for one in about))
+    parts = (("questions", asked, options.question_steps), ("speaking", sequences, options.speaking_steps))
+    for name, told, count in parts:
+        file = work / f"{name}.pt"
+        steps = speaking.learn(file, model, told, features, names, count, options.seed, options.device)
+        watched(name, steps, count)
     save(options.output, model, work)
     print(f"{len(sequences):,} dialogues; written to {options.output}")
 
 
 def fingerprint(options: Options, scenes: list[Scene]) -> str:
     """Names everything that the outcome depends on, the program itself aside."""
-    numbers = (options.scenes, options.seeing_steps, options.speaking_steps, options.seed)
+    numbers = (options.scenes, options.seeing_steps, options.question_steps, options.speaking_steps, options.seed)
     texts = "\n".join(_texts(scenes[:50]))
     return hashlib.sha256(f"{RULES} {numbers} {texts}".encode()).hexdigest()[:12]
 
@@ -142,11 +146,10 @@ def looked_at(file: Path, model: Any, images: npt.NDArray[np.uint8], device: str
     return features
 
 
-def read(tokenizer: Tokenizer, scenes: list[Scene]) -> list[speaking.Tokens]:
-    """The dialogues about all scenes as the model reads them."""
+def as_tokens(tokenizer: Tokenizer, told: Iterable[Dialogue]) -> list[speaking.Tokens]:
+    """Dialogues as the model reads them."""
     image = tokenizer.token_to_id("<|image_pad|>")
-    told = tqdm(dialogues(scenes, SEED), "dialogues", len(scenes), mininterval=10)
-    return [speaking.sequence(one, tokenizer, image) for about in told for one in about]
+    return [speaking.sequence(one, tokenizer, image) for one in tqdm(told, "dialogues", mininterval=10)]
 
 
 def save(folder: Path, model: Any, work: Path) -> None:
