@@ -25,3 +25,7 @@ class RunError(EIBenchError):
 
 class ExportError(EIBenchError):
     """The split cannot be written or read."""
+
+
+class ReviewError(EIBenchError):
+    """A review cannot be served or read."""

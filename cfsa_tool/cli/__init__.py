@@ -3,7 +3,7 @@
 import click
 
 from cfsa_tool import __version__
-from cfsa_tool.cli import look, results, run
+from cfsa_tool.cli import look, results, review, run
 from eibench_tasks.cli.options import Commands
 
 
@@ -26,6 +26,7 @@ def main() -> None:
 for _command in (
     *(run.init, run.estimate, run.pilot, run.run, run.retry),
     *(look.status, look.show),
+    *(review.review, review.agreement, review.label_studio),
     *(results.export, results.compare),
 ):
     main.add_command(_command)

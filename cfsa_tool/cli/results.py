@@ -17,7 +17,28 @@ from eibench_tasks.cli.options import judge_options
 @click.option("--license", help="Of the images, for the card; by default that of the configuration.")
 @click.option("--images/--no-images", default=True, show_default=True, help="Write the image files, too.")
 @click.option("--allow-missing", is_flag=True, help="Leave out images that are gone or have changed.")
-def export(folder: Path, output: Path, name: str, license: str | None, images: bool, allow_missing: bool) -> None:
+@click.option("--reviewed", is_flag=True, help="Only samples that people have reviewed, as they want them.")
+@click.option(
+    "--rule",
+    type=click.Choice(["unanimous", "majority", "adjudicated"]),
+    default="majority",
+    show_default=True,
+    help="How the marks of several raters become one sample.",
+)
+@click.option("--adjudicator", metavar="NAME", default="", help="The rater whose word stands, for --rule adjudicated.")
+@click.option("--least", type=click.IntRange(1), default=1, show_default=True, help="Raters that a sample needs.")
+def export(
+    folder: Path,
+    output: Path,
+    name: str,
+    license: str | None,
+    images: bool,
+    allow_missing: bool,
+    reviewed: bool,
+    rule: Any,
+    adjudicator: str,
+    least: int,
+) -> None:
     """Write RUN as a split: data set, task for lmms-eval, EIBench's own format, card, provenance.
 
     \b
@@ -25,20 +46,25 @@ def export(folder: Path, output: Path, name: str, license: str | None, images: b
     lmms-eval --model MODEL --include_path SPLIT --tasks my_split
     """
     from cfsa_tool.export.write import export as write
+    from cfsa_tool.review.reviewer import Reviewer
     from cfsa_tool.run_folder import RunFolder
     from eibench_tasks.report.terminal import progress_bar
 
     run = RunFolder(folder)
+    reviewer = Reviewer(run, rule, adjudicator, least) if reviewed else None
     with progress_bar("images") as progress:
         written = write(
-            run, output, name, images=images, license=license, allow_missing=allow_missing, progress=progress
-        )
+            run, output, name, images=images, license=license, allow_missing=allow_missing, reviewer=reviewer,
+            progress=progress,
+        )  # fmt: skip
     run.close()
     facts = written.facts
     click.echo(f"{facts.samples:,} samples about {facts.images:,} images, in {output}")
     where = quoted(output)
-    click.echo(f"Read {output / 'README.md'}, and look at some samples before you rely on them:")
-    click.echo(f"      cfsa show {quoted(folder)} ID")
+    if reviewed:
+        click.echo(f"Read {output / 'README.md'}: it says what people have changed, and by which rule.")
+    else:
+        click.echo(f"Nobody has looked at them yet: `cfsa review {quoted(folder)}`, then `cfsa export … --reviewed`.")
     click.echo(f"Next: lmms-eval --model MODEL --include_path {where} --tasks {name} --output_path runs --log_samples")
 
 

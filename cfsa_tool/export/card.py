@@ -11,6 +11,7 @@ from typing import Any
 from cfsa_tool.config import Config
 from cfsa_tool.export.counts import NOT_LABELLED, Counts
 from cfsa_tool.export.origin import Origin
+from cfsa_tool.review.reviewer import Tally
 from eibench_tasks.data.lines import printable
 
 _BAR = 20  # characters of a whole
@@ -30,6 +31,7 @@ class Card:
         taken_in, annotated: images of the run, and those of them that have samples or have failed.
         with_images: whether the image files are in the folder.
         license: of the images.
+        review: what people have done; None where nobody has looked.
     """
 
     name: str
@@ -40,6 +42,15 @@ class Card:
     annotated: int
     with_images: bool
     license: str
+    review: "Review | None" = None
+
+
+@dataclass(frozen=True)
+class Review:
+    """What people have done to the split: the rule in words, and the counts."""
+
+    rule: str
+    tally: Tally
 
 
 def render(card: Card) -> str:
@@ -52,6 +63,7 @@ def render(card: Card) -> str:
         samples=_some(counts.samples, "sample"),
         images=_some(counts.images, "image"),
         glance=_glance(card),
+        reviewed=_written_by(card.review),
         formats=_formats(card),
         emotions=_emotions(counts),
         named_by=_named_by(counts),
@@ -99,11 +111,27 @@ def _glance(card: Card) -> str:
         ("emotions", f"{len(counts.emotions)}: {', '.join(_cell(name) for name in sorted(counts.emotions))}"),
         ("triggers", f"{counts.all_triggers:,}; {mean:.1f} for each sample, {span[0]} to {span[-1]}"),
         ("built by", _cell(card.origin.built_by)),
-        ("reviewed by a person", "no"),
+        ("reviewed by people", _reviewed(card.review)),
     ]
     if card.annotated < card.taken_in:
         rows.append(("state", f"**unfinished**: {card.annotated:,} of {card.taken_in:,} images are annotated"))
     return _table(("", ""), rows)
+
+
+def _reviewed(review: Review | None) -> str:
+    if review is None:
+        return "no"
+    tally = review.tally
+    return (
+        f"yes, {_some(len(tally.raters), 'rater')}: {_some(tally.removed, 'trigger')} removed, {tally.added:,} added,"
+        f" {tally.changed:,} put in other words"
+    )
+
+
+def _written_by(review: Review | None) -> str:
+    if review is None:
+        return "**No person has reviewed them.**"
+    return f"People have reviewed every sample. Rule: {_cell(review.rule)}."
 
 
 def _kind(kind: str) -> str:
@@ -221,7 +249,10 @@ def _reasons(reasons: Counter[str]) -> list[tuple[str, str]]:
 
 def _limits(card: Card) -> Iterable[str]:
     config, counts = card.config, card.counts
-    yield "Everything was written by models and reviewed by nobody: questions may miss the point, triggers be wrong."
+    if card.review is None:
+        yield "Everything was written by models and reviewed by nobody: questions may miss the point, triggers err."
+    else:
+        yield "Raters saw what models had written and changed that: what no model came upon, they may not have missed."
     yield "The lists are incomplete: an answer may name a true cause that is not listed, and gets nothing for it."
     if config.verify and not config.text:
         yield "The model that found a trigger also checked it: what it always sees wrongly stayed in."

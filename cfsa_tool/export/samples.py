@@ -3,7 +3,7 @@
 import random
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -112,6 +112,10 @@ def _texts(triggers: list[Trigger]) -> list[str]:
     return [" ".join(trigger.text.split()) for trigger in triggers]
 
 
+Change = Callable[["Sample"], "Sample | None"]
+"""What becomes of a sample before it is written; None where it is not."""
+
+
 class Floors:
     """For each sample, the triggers of another image of the same emotion: an answer that saw nothing.
 
@@ -119,13 +123,16 @@ class Floors:
     other image of the run is drawn from. Memory holds places in the run, not texts.
     """
 
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(self, folder: RunFolder, kind: str, change: Change) -> None:
         self._folder = folder
+        self._kind = kind
+        self._change = change
         self._pools: dict[str | None, _Pool] = defaultdict(_Pool)
-        for item, outcome in folder.outcomes():
-            for place, built in enumerate(outcome.samples):
-                self._pools[built.emotion].add(item.id, place)
-                self._pools[None].add(item.id, place)
+        for item, _, samples in all_samples(folder, kind):
+            for place, sample in enumerate(samples):
+                if change(sample):
+                    self._pools[sample.built.emotion].add(item.id, place)
+                    self._pools[None].add(item.id, place)
         self._triggers = lru_cache(maxsize=1024)(self._read)
 
     def of(self, sample: Sample) -> str:
@@ -137,8 +144,12 @@ class Floors:
         return ""
 
     def _read(self, image: str, place: int) -> list[str]:
-        ((text,),) = self._folder.rows("SELECT outcome FROM outcomes WHERE id = ?", image)
-        return _texts(Outcome.model_validate_json(text).samples[place].triggers)
+        item = self._folder.find(image)
+        outcome = self._folder.outcome(item)
+        assert outcome is not None
+        changed = self._change(samples_of(item, outcome, self._kind)[place])
+        assert changed is not None
+        return changed.triggers
 
 
 class _Pool:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +21,7 @@ from cfsa_tool.export.place import CARD, LEFT_OUT, PROVENANCE, check_place, writ
 from cfsa_tool.export.samples import Floors, Sample, all_samples
 from cfsa_tool.export.task_files import check_name, write_task
 from cfsa_tool.records import Item, Outcome
+from cfsa_tool.review.reviewer import Reviewer, Tally
 from cfsa_tool.run_folder import RunFolder
 from eibench_tasks.data.exported import DATA, MANIFEST, Exported, Shard, SplitFacts, load_exported, metric_names
 from eibench_tasks.data.lines import printable
@@ -37,6 +39,7 @@ def export(
     license: str | None = None,
     allow_missing: bool = False,
     shard_bytes: int = SHARD_BYTES,
+    reviewer: Reviewer | None = None,
     progress: Progress = lambda total: lambda: None,
 ) -> Exported:
     """Writes a run as a split.
@@ -49,6 +52,7 @@ def export(
         license: of the images; None for that of the run's configuration.
         allow_missing: leave out samples whose image is gone or has changed since it was taken in.
         shard_bytes: images of one Parquet file at most, in bytes.
+        reviewer: decides which samples stay, and how; None for all samples as CFSA has built them.
         progress: called with the number of images; returns what is called after each.
 
     Raises:
@@ -61,15 +65,15 @@ def export(
     origin = origin_of(folder, config)
     with folder.snapshot():
         ((total,),) = folder.rows("SELECT count(*) FROM outcomes")
-        floors = Floors(folder)
+        floors = Floors(folder, config.kind, reviewer.changed if reviewer else lambda sample: sample)
         with written_whole(output) as place:
-            writer = _Writer(place, name, config, images, shard_bytes)
+            writer = _Writer(place, name, config, images, shard_bytes, reviewer)
             try:
                 _write_samples(writer, folder, floors, allow_missing, progress(total))
                 shards = writer.finish()
             finally:
                 writer.abandon()
-            text = card.render(_card(folder, writer.counts, name, config, origin, images, license))
+            text = card.render(_card(folder, writer, name, origin, images, license))
             (place / CARD).write_text(text, encoding="utf-8")
             facts = _facts(writer, name, config, origin, shards)
             write_task(place, name, facts.metrics)
@@ -80,10 +84,15 @@ def export(
 class _Writer:
     """Everything that is written sample by sample."""
 
-    def __init__(self, place: Path, name: str, config: Config, images: bool, shard_bytes: int) -> None:
+    def __init__(
+        self, place: Path, name: str, config: Config, images: bool, shard_bytes: int, reviewer: Reviewer | None
+    ) -> None:
         (place / DATA).mkdir()
         self.counts = Counts()
+        self.config = config
         self.kind = config.kind
+        self.reviewer = reviewer
+        self.tally = Tally()
         self.digest = hashlib.sha256()
         self._shards = Shards(place / DATA, name, shard_bytes)
         self._eibench = EIBenchFiles(place, config.kind, images)
@@ -105,6 +114,20 @@ class _Writer:
             self._shards.add(row, content)
             self._provenance.write(_line(sample.provenance()))
             self.counts.add(sample)
+
+    def reviewed(self, sample: Sample) -> Sample | None:
+        """The sample as people want it; None where they do not, which is noted."""
+        if not self.reviewer:
+            return sample
+        found = self.reviewer.of(sample)
+        self.tally.add(found)
+        if found.sample is None:
+            self.leave_out(
+                "sample", sample.item.name, found.reason, image_id=sample.item.id, emotion=sample.built.emotion
+            )
+            self.counts.leave_out(f"review: {found.reason}")
+            return None
+        return replace(sample, built=found.sample)
 
     def leave_out(self, what: str, name: str, reason: str, **more: str) -> None:
         """One image, or one emotion of an image, that has no sample."""
@@ -134,6 +157,7 @@ def _write_samples(
 ) -> None:
     for item, outcome, samples in all_samples(folder, writer.kind):
         _say_what_failed(writer, item, outcome)
+        samples = [kept for sample in samples if (kept := writer.reviewed(sample))]
         try:
             if samples:
                 writer.add(item, samples, floors)
@@ -167,18 +191,14 @@ def _fail(writer: _Writer, item: Item, stage: str | None, reason: str) -> None:
 
 
 def _card(
-    folder: RunFolder,
-    counts: Counts,
-    name: str,
-    config: Config,
-    origin: Origin,
-    images: bool,
-    license: str | None,
+    folder: RunFolder, writer: _Writer, name: str, origin: Origin, images: bool, license: str | None
 ) -> card.Card:
+    config = writer.config
     ((taken_in,),) = folder.rows("SELECT count(*) FROM images")
     ((annotated,),) = folder.rows("SELECT count(*) FROM outcomes")
     wanted = max(annotated, min(taken_in, config.limit or taken_in))
-    return card.Card(name, config, origin, counts, wanted, annotated, images, license or config.license)
+    review = card.Review(writer.reviewer.stated, writer.tally) if writer.reviewer else None
+    return card.Card(name, config, origin, writer.counts, wanted, annotated, images, license or config.license, review)
 
 
 def _facts(writer: _Writer, name: str, config: Config, origin: Origin, shards: list[Shard]) -> SplitFacts:

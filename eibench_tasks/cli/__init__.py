@@ -3,7 +3,7 @@
 import click
 
 from eibench_tasks import __version__
-from eibench_tasks.cli import data, judges, runs
+from eibench_tasks.cli import data, judges, pages, runs
 from eibench_tasks.cli.options import Commands
 
 
@@ -19,6 +19,7 @@ def main() -> None:
 for _command in (
     *(data.prepare, data.doctor, data.path, data.scenes),
     *(runs.replay, runs.results, runs.compare, runs.agreement, runs.breakdown, runs.score),
+    *(pages.report, pages.leaderboard),
     *(judges.judge, judges.precision, judges.label, judges.pairs, judges.audit),
 ):
     main.add_command(_command)

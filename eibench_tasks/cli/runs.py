@@ -92,23 +92,21 @@ def breakdown(results: tuple[Path, ...], labels_by: str | None, exported: Path |
     """
     import json
 
-    from eibench_tasks.data import annotations
     from eibench_tasks.data.exported import load_exported
-    from eibench_tasks.errors import EIBenchError
     from eibench_tasks.judging.judged_logs import read_samples
-    from eibench_tasks.judging.llm.labels import labels_of, load_labels
     from eibench_tasks.judging.registry import judge_name
     from eibench_tasks.metrics.breakdown import breakdown as break_down
+    from eibench_tasks.rejudging.labels import labels_for
     from eibench_tasks.report.precision import render_breakdown
 
-    name = labels_by or judge_name()
-    labels = labels_of(load_exported(exported)) if exported else load_labels(annotations.SHA256, name)
-    if labels is None:
-        raise EIBenchError(f"the triggers were not labelled by {name}", "Run: `eibench label --judge openai:MODEL`")
+    splits = [load_exported(exported)] if exported else []
     logs: dict[Path, list[Any]] = {}
     for sample in read_samples(results):
         logs.setdefault(sample.file, []).append(sample)
-    found = {(rows[0].model, rows[0].task): break_down(rows, labels) for rows in logs.values()}
+    found = {
+        (rows[0].model, rows[0].task): break_down(rows, labels_for(rows[0].task, labels_by or judge_name(), splits))
+        for rows in logs.values()
+    }
     if as_json:
         dumped = [{"model": key[0], "task": key[1]} | parts.model_dump() for key, parts in found.items()]
         click.echo(json.dumps(dumped, indent=1, allow_nan=False))

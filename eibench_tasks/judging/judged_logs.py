@@ -24,7 +24,8 @@ class Judged:
         model: the name of the run's folder.
         sample_id, image_id, emotion, answer: as logged.
         score: recall in percent; None where unscored.
-        present: the verdicts in the order of the reference list; None where the judge gave none.
+        unscored: why there is no score; None where there is one.
+        verdicts: in the order of the reference list; none where the judge gave none.
         judge: name, protocol and version.
     """
 
@@ -36,8 +37,14 @@ class Judged:
     emotion: str
     answer: str
     score: float | None
-    present: list[bool] | None
+    unscored: str | None
+    verdicts: list["LoggedVerdict"]
     judge: str
+
+    @property
+    def present(self) -> list[bool] | None:
+        """Which triggers are named, in the order of the reference list; None where the judge gave no verdicts."""
+        return [verdict.present for verdict in self.verdicts] or None
 
 
 class _Part(BaseModel):
@@ -50,8 +57,13 @@ class _JudgeOfRow(_Part):
     version: str
 
 
-class _VerdictOfRow(_Part):
+class LoggedVerdict(_Part):
+    """As `judgement.Verdict`, so far as a log has it."""
+
     present: bool
+    trigger: str = ""
+    quote: str | None = None
+    probability: float | None = Field(default=None, ge=0, le=1)
 
 
 class _Row(_Part):
@@ -61,7 +73,7 @@ class _Row(_Part):
     image_id: str
     emotion: str
     answer: str
-    verdicts: list[_VerdictOfRow]
+    verdicts: list[LoggedVerdict]
     unscored: str | None
     score: float | None = Field(default=None, ge=0, le=100, allow_inf_nan=False)
     judge: _JudgeOfRow
@@ -160,6 +172,7 @@ def _judged(entry: dict[str, Any], file: Path, task: str, model: str, number: in
         emotion=row.emotion,
         answer=row.answer,
         score=row.score,
-        present=[verdict.present for verdict in row.verdicts] or None,
+        unscored=row.unscored,
+        verdicts=row.verdicts,
         judge=printable(f"{row.judge.name} {row.judge.protocol} {row.judge.version}"),
     )

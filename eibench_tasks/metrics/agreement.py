@@ -220,9 +220,9 @@ def _judge_pair(a: str, b: str, by_a: _Run, by_b: _Run) -> JudgePair:
         b=b,
         samples=len(keys),
         verdicts=len(units),
-        kappa=_kappa([verdicts_a[unit] for unit in units], [verdicts_b[unit] for unit in units]),
+        kappa=cohen_kappa([verdicts_a[unit] for unit in units], [verdicts_b[unit] for unit in units]),
         difference=(math.fsum(scores_b) - math.fsum(scores_a)) / len(keys) if keys else None,
-        spearman=_rank_correlation("spearmanr", scores_a, scores_b),
+        spearman=rank_correlation("spearmanr", scores_a, scores_b),
     )
 
 
@@ -251,8 +251,8 @@ def _ranks(a: str, b: str, runs_a: Sequence[_Run], runs_b: Sequence[_Run]) -> li
             a=a,
             b=b,
             models=len(pairs),
-            kendall=_rank_correlation("kendalltau", *zip(*pairs, strict=True)),
-            spearman=_rank_correlation("spearmanr", *zip(*pairs, strict=True)),
+            kendall=rank_correlation("kendalltau", *zip(*pairs, strict=True)),
+            spearman=rank_correlation("spearmanr", *zip(*pairs, strict=True)),
         )
         for task, pairs in sorted(recalls.items())
         if len(pairs) > 1
@@ -272,15 +272,21 @@ def _rater(name: str, ratings: Sequence[int]) -> Rater:
 def _rater_pair(a: str, b: str, by_a: Mapping[str, int], by_b: Mapping[str, int]) -> RaterPair:
     images = [image for image in by_a if image in by_b]
     ratings = [by_a[image] for image in images], [by_b[image] for image in images]
-    kappa = _kappa(*ratings, weights="quadratic", labels=range(TOP + 1))
-    spearman = _rank_correlation("spearmanr", *ratings)
+    kappa = cohen_kappa(*ratings, weights="quadratic", labels=range(TOP + 1))
+    spearman = rank_correlation("spearmanr", *ratings)
     return RaterPair(a=a, b=b, ratings=len(images), spearman=spearman, kappa=kappa)
 
 
-def _kappa(
+def cohen_kappa(
     a: Sequence[int], b: Sequence[int], weights: str | None = None, labels: Sequence[int] = (0, 1)
 ) -> float | None:
-    """Cohen's kappa. All labels are named, since weights are by place among them."""
+    """Cohen's kappa of two raters' labels for the same things; None where it is not defined.
+
+    Args:
+        a, b: the labels, in one order.
+        weights: ``linear`` or ``quadratic`` for labels that are ranks.
+        labels: all there are, since weights are by place among them.
+    """
     if len({*a, *b}) < 2:
         return None
     from sklearn.metrics import cohen_kappa_score
@@ -288,7 +294,8 @@ def _kappa(
     return finite(cohen_kappa_score(a, b, labels=list(labels), weights=weights))
 
 
-def _rank_correlation(name: Literal["spearmanr", "kendalltau"], a: Sequence[float], b: Sequence[float]) -> float | None:
+def rank_correlation(name: Literal["spearmanr", "kendalltau"], a: Sequence[float], b: Sequence[float]) -> float | None:
+    """Spearman's or Kendall's, as SciPy calls it; None where one side does not vary."""
     if len(set(a)) < 2 or len(set(b)) < 2:
         return None
     from scipy import stats

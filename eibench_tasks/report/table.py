@@ -51,6 +51,10 @@ class Result(BaseModel):
     emotions: dict[str, float]
     captions: str | None = None
     persona: str | None = None
+    setting: str = "user"
+    eibench: str | None = None
+    harness: str | None = None
+    data: str | None = None
 
     @property
     def corrected(self) -> float | None:
@@ -123,7 +127,19 @@ def _result(file: Path, data: dict[str, Any], task: str) -> Result:
         emotions=_emotions(data, task, run),
         captions=run.get("captions") if metadata.get("setting") == "caption" else None,
         persona=run.get("persona"),
+        setting=str(metadata.get("setting") or "user"),
+        eibench=run.get("eibench"),
+        harness=_harness(data),
+        data=(run.get("data") or {}).get("digest"),
     )
+
+
+def _harness(data: dict[str, Any]) -> str | None:
+    """Which harness ran the model, and its version."""
+    for name in ("lmms_eval", "lm_eval"):
+        if version := data.get(f"{name}_version"):
+            return f"{name.replace('_', '-')} {version}"
+    return None
 
 
 def _emotions(data: dict[str, Any], task: str, run: dict[str, Any]) -> dict[str, float]:

@@ -11,6 +11,7 @@ from eibench_tasks.data import demo
 from eibench_tasks.data.schema import Sample
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.home import eibench_home
+from eibench_tasks.judging.llm.labels import Labels
 from eibench_tasks.scenes.catalogue import causes
 from eibench_tasks.scenes.folder import MANIFEST, Scenes, load_scenes
 from eibench_tasks.scenes.samples import SceneSample
@@ -19,7 +20,7 @@ from eibench_tasks.scenes.scene import RULES
 FOLDER = "EIBENCH_SCENES"
 """Names a folder that `eibench scenes` has written, to be run in place of the fixed set."""
 SEED, SCENES = "eibench", 240
-"""Of the fixed set; its sets of two or more causes are held out."""
+"""Of the fixed set; the embedded model was trained on none of its sets of two or more causes."""
 
 
 def fixed_folder() -> Path:
@@ -97,6 +98,12 @@ def docs_of(scenes: Scenes) -> list[dict[str, Any]]:
         }
         for one in scenes.samples
     ]
+
+
+def labels_of_scenes(scenes: Scenes) -> Labels:
+    """Kind and category of every trigger, as the catalogue has them."""
+    labels = {one.id: list(zip(one.kinds, one.categories, strict=True)) for one in scenes.samples}
+    return Labels(judge="the catalogue", version=str(RULES), annotations_sha256={}, labels=labels)
 
 
 def _sample(folder: Path, one: SceneSample, floor: str) -> Sample:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eibench_tasks.errors import EIBenchError
-from eibench_tasks.judging.judged_logs import Judged
+from eibench_tasks.judging.judged_logs import Judged, LoggedVerdict
 from eibench_tasks.judging.llm.labels import CATEGORIES, KINDS, Label, Labels
 from eibench_tasks.metrics.breakdown import LabelledSample, breakdown, parts
 
@@ -81,7 +81,8 @@ def judged(sample_id: str, image: str, present: list[bool] | None) -> Judged:
         emotion="happy",
         answer="",
         score=None if present is None else 50.0,
-        present=present,
+        unscored=None if present else "the judge failed",
+        verdicts=[LoggedVerdict(present=there) for there in present or []],
         judge="offline verdict 1",
     )
 

@@ -19,7 +19,7 @@ from eibench_tasks.metrics.compare import Comparison, compare, compare_runs
 def run(**scores: float | None) -> list[Judged]:
     """Samples by name; the image is the name's first letter."""
     return [
-        Judged(Path("log.jsonl"), "task", "model", name, name[0], "happy", "", score, None, "offline")
+        Judged(Path("log.jsonl"), "task", "model", name, name[0], "happy", "", score, None, [], "offline")
         for name, score in scores.items()
     ]
 

@@ -1,0 +1,1 @@
+"""The paper's fifth stage: people look at every sample of a run, in a browser."""
