@@ -5,7 +5,7 @@ The dialogues of CFSA come from CFSA itself, which asks `truth.Truth`.
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from random import Random
@@ -69,11 +69,14 @@ class Dialogue:
         scene: number of the scene whose image stands before the first prompt; None without image.
         turns: prompt and reply of each turn.
         system: whether a system prompt stands first.
+        asides: words in the prompts, and what is true of them in one word: the model learns to think of it there, long
+            before it is to say it.
     """
 
     scene: int | None
     turns: tuple[tuple[str, str], ...]
     system: bool = False
+    asides: tuple[tuple[str, str], ...] = ()
 
 
 def dialogues(scenes: Sequence[Scene], seed: str) -> Iterator[list[Dialogue]]:
@@ -99,6 +102,21 @@ def first_questions(scenes: Sequence[Scene], seed: str) -> Iterator[Dialogue]:
         for figure in scene.figures:
             text = demo.PROMPT.replace("{question}", question(figure))
             yield Dialogue(number, ((text, answer(figure, draw)),))
+
+
+def looks(scenes: Sequence[Scene], seed: str) -> Iterator[Dialogue]:
+    """One image and many triggers, of which half are there, for every second scene: to look for what is named.
+
+    `_checks` puts the same as CFSA does, at length and one at a time.
+    """
+    for number in range(0, len(scenes), 2):
+        scene, draw = scenes[number], Random(f"{seed} looks {number}")
+        there = [text for figure in scene.figures for text in triggers(figure)]
+        absent = [cause.trigger for cause in causes().values() if cause.trigger not in there]
+        turns = [(draw.choice(there), "yes") for _ in range(4)] + [(draw.choice(absent), "no") for _ in range(4)]
+        draw.shuffle(turns)
+        told = tuple((f"Does the image show it? {text}", f'{{"answer": "{said}"}}') for text, said in turns)
+        yield Dialogue(number, told, asides=tuple(turns))
 
 
 def answer(figure: Figure, draw: Random | None = None) -> str:
@@ -157,24 +175,48 @@ def _checks(number: int, scene: Scene, draw: Random) -> Iterator[Dialogue]:
                 text = checks.prompt(
                     "verify_v1", emotion=emotion, trigger=trigger, open=marks["open"], close=marks["close"]
                 )
-                yield Dialogue(number, ((_varied(text, draw), f'{{"answer": "{said}"}}'),))
+                told = (_varied(text, draw), f'{{"answer": "{said}"}}')
+                yield Dialogue(number, (told,), asides=((trigger, said),))
 
 
 def _cfsa(number: int, scene: Scene, draw: Random) -> Iterator[Dialogue]:
     """Everything that CFSA asks about a scene, as conversations; `_checks` has what is verified."""
-    if draw.randrange(3):
-        return
+    if draw.randrange(3) == 0:
+        for stage, ask, reply in _longest(scene, draw):
+            if stage == "summary" or draw.randrange(4) == 0:
+                yield _as_dialogue(number, ask, reply, draw)
+
+
+def conversations(scenes: Sequence[Scene], seed: str, wanted: str, whole: bool = True) -> Iterator[Dialogue]:
+    """One stage of CFSA about each scene.
+
+    Args:
+        scenes: of the training.
+        seed: of all that is drawn.
+        wanted: the stage: ``summary``, the whole conversation, takes longest to learn; ``enrich`` has no image.
+        whole: with all that was said before; else the last prompt alone, which is quicker to learn from.
+    """
+    for number, scene in enumerate(scenes):
+        draw = Random(f"{seed} conversations {number}")
+        for stage, ask, reply in _longest(scene, draw):
+            if stage == wanted:
+                told = _as_dialogue(number, ask, reply, draw)
+                yield told if whole else replace(told, turns=told.turns[-1:])
+
+
+def _longest(scene: Scene, draw: Random) -> Iterator[tuple[str, Ask, str]]:
+    """The stages of CFSA with the longest conversation of each that there is; summaries and what has no image all."""
     recorded = _Recorded(Truth({"scene": scene}))
     asyncio.run(_annotated(scene, recorded, draw))
     longest: dict[str, tuple[Ask, str]] = {}
     for ask, reply in recorded.told:
         stage = ask.purpose.split()[1]
-        if stage == "summary" or (stage in ("enrich", "labels", "propose") and draw.randrange(4) == 0):
+        if stage in ("summary", "enrich", "labels", "propose"):
             longest[f"{stage} {len(longest)}"] = ask, reply
-        elif stage in ("emotion", "emotions", "describe") and draw.randrange(4) == 0:
+        elif stage in ("emotion", "emotions", "describe"):
             longest[stage] = ask, reply
-    for ask, reply in longest.values():
-        yield _as_dialogue(number, ask, reply, draw)
+    for key, (ask, reply) in longest.items():
+        yield key.split()[0], ask, reply
 
 
 async def _annotated(scene: Scene, truth: "_Recorded", draw: Random) -> None:

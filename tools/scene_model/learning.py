@@ -1,5 +1,6 @@
 """What both trainings share: the optimizers, and a state in a file from which a stopped training goes on."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,10 @@ class Learner:
         apart: weights of it that AdamW trains though they are matrices: embeddings and what reads them.
         steps: of the whole training.
         file: for its state; read if it is there.
+        rate: of learning, as a share of the usual one; a model that knows something forgets it at the full rate.
     """
 
-    def __init__(self, module: nn.Module, apart: list[Tensor], steps: int, file: Path) -> None:
+    def __init__(self, module: nn.Module, apart: list[Tensor], steps: int, file: Path, rate: float = 1.0) -> None:
         known = {id(weight) for weight in apart}
         matrices = [one for one in module.parameters() if one.ndim == 2 and id(one) not in known]
         taken = {id(weight) for weight in matrices}
@@ -33,8 +35,8 @@ class Learner:
         self._module = module
         self._file = file
         self._optimizers: list[Any] = [
-            torch.optim.Muon(matrices, lr=_MATRICES, weight_decay=0.01),
-            torch.optim.AdamW(others, lr=_OTHERS, weight_decay=0.01, betas=(0.9, 0.98)),
+            torch.optim.Muon(matrices, lr=rate * _MATRICES, weight_decay=0.01),
+            torch.optim.AdamW(others, lr=rate * _OTHERS, weight_decay=0.01, betas=(0.9, 0.98)),
         ]
         self._schedules = [
             torch.optim.lr_scheduler.LambdaLR(
@@ -54,10 +56,21 @@ class Learner:
     def _parts(self) -> list[Any]:
         return [self._module, *self._optimizers, *self._schedules]
 
-    def learn(self, loss: Tensor) -> None:
-        """One step; the state is kept now and then, and at the end, as a whole or not at all."""
+    def learn(self, losses: Iterable[Tensor], count: int = 1) -> float:
+        """One step; the state is kept now and then, and at the end, as a whole or not at all.
+
+        Args:
+            losses: of the parts of the batch, computed one after another to spare memory.
+            count: how many they are.
+
+        Returns:
+            Their mean.
+        """
         self._module.zero_grad()
-        loss.backward()
+        total = 0.0
+        for loss in losses:
+            (loss / count).backward()
+            total += loss.item() / count
         nn.utils.clip_grad_norm_(self._module.parameters(), 1.0)
         for part in (*self._optimizers, *self._schedules):
             part.step()
@@ -66,3 +79,4 @@ class Learner:
             unfinished = self._file.with_suffix(".part")
             torch.save({"step": self.step, "states": [part.state_dict() for part in self._parts]}, unfinished)
             unfinished.rename(self._file)
+        return total

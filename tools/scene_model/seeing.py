@@ -139,9 +139,8 @@ def learn(
         losses = nn.functional.binary_cross_entropy_with_logits(
             said.float(), wanted[chosen].float(), reduction="none", pos_weight=torch.tensor(_RARE)
         )
-        loss = losses[certain[chosen]].mean()
-        learner.learn(loss)
-        yield learner.step, loss.item()
+        loss = learner.learn([losses[certain[chosen]].mean()])
+        yield learner.step, loss
     visual.patch_embed.unfold(embedding)
     visual.patch_embed = embedding
     for weight in visual.merger.mlp[-1].parameters():

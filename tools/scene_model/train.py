@@ -24,12 +24,13 @@ from eibench_tasks.scenes.render import HEIGHT, WIDTH
 from eibench_tasks.scenes.scene import RULES, Scene, compose
 from tools.scene_model import seeing, speaking
 from tools.scene_model.checkpoint import new_model, write_tokenizer
-from tools.scene_model.dialogues import Dialogue, dialogues, first_questions
+from tools.scene_model.dialogues import Dialogue, conversations, dialogues, first_questions, looks
 from tools.scene_model.small_qwen import PROCESSOR_FILES
 
 SEED = "train"
 """Of the scenes; with sets of causes that are not held out."""
 _TOKENIZER_SCENES = 1_000
+_RATE = 0.4  # of learning, once the model knows how to look
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,9 @@ class Options:
     seeing_steps: int
     question_steps: int
     speaking_steps: int
+    conversing_steps: int
+    finishing_steps: int
+    summing_steps: int
     seed: int
     device: str
 
@@ -58,8 +62,11 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path(".scene_model"), help="folder for what the steps leave")
     parser.add_argument("--scenes", type=int, default=8_000)
     parser.add_argument("--seeing-steps", type=int, default=1_200)
-    parser.add_argument("--question-steps", type=int, default=700)
-    parser.add_argument("--speaking-steps", type=int, default=2_000)
+    parser.add_argument("--question-steps", type=int, default=1_000)
+    parser.add_argument("--speaking-steps", type=int, default=1_400)
+    parser.add_argument("--conversing-steps", type=int, default=800)
+    parser.add_argument("--finishing-steps", type=int, default=250)
+    parser.add_argument("--summing-steps", type=int, default=700)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     train(Options(**vars(parser.parse_args())))
@@ -84,12 +91,24 @@ def train(options: Options) -> None:
     features = looked_at(work / "features.npy", model, images, options.device)
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
     names = [speaking.names_in(scene, tokenizer) for scene in scenes]
-    asked = as_tokens(tokenizer, first_questions(scenes, SEED))
-    sequences = as_tokens(tokenizer, (one for about in dialogues(scenes, SEED) for one in about))
-    parts = (("questions", asked, options.question_steps), ("speaking", sequences, options.speaking_steps))
-    for name, told, count in parts:
-        file = work / f"{name}.pt"
-        steps = speaking.learn(file, model, told, features, names, count, options.seed, options.device)
+    looked = as_tokens(tokenizer, looks(scenes, SEED))
+    asked = as_tokens(tokenizer, first_questions(scenes, SEED)) + looked
+    sequences = as_tokens(tokenizer, (one for about in dialogues(scenes, SEED) for one in about)) + looked
+    half = scenes[: len(scenes) // 2]
+    conversed = as_tokens(tokenizer, conversations(half, SEED, "summary"))
+    texts = as_tokens(tokenizer, conversations(half, SEED, "enrich"))
+    summed = as_tokens(tokenizer, conversations(half, SEED, "summary", whole=False))
+    parts = (
+        ("questions", asked, options.question_steps, 1.0),
+        ("speaking", sequences, options.speaking_steps, _RATE),
+        ("conversing", conversed + sequences[::6], options.conversing_steps, _RATE),
+        ("finishing", texts + conversed[::4] + sequences[::12], options.finishing_steps, _RATE / 2),
+        ("summing", texts + summed + conversed[::8] + sequences[::24], options.summing_steps, _RATE),
+    )
+    for name, told, count, rate in parts:
+        steps = speaking.learn(
+            work / f"{name}.pt", model, told, features, names, count, options.seed, rate, options.device
+        )  # fmt: skip
         watched(name, steps, count)
     save(options.output, model, work)
     print(f"{len(sequences):,} dialogues; written to {options.output}")
@@ -97,7 +116,11 @@ def train(options: Options) -> None:
 
 def fingerprint(options: Options, scenes: list[Scene]) -> str:
     """Names everything that the outcome depends on, the program itself aside."""
-    numbers = (options.scenes, options.seeing_steps, options.question_steps, options.speaking_steps, options.seed)
+    steps = (
+        *(options.seeing_steps, options.question_steps, options.speaking_steps),
+        *(options.conversing_steps, options.finishing_steps, options.summing_steps),
+    )
+    numbers = (options.scenes, *steps, options.seed)
     texts = "\n".join(_texts(scenes[:50]))
     return hashlib.sha256(f"{RULES} {numbers} {texts}".encode()).hexdigest()[:12]
 
