@@ -1,65 +1,67 @@
-"""`make demo`: the stock lmms-eval command on the embedded demo split, for three sets of answers.
+"""`make demo`: the stock lmms-eval command and model class, with the embedded model, on drawn scenes.
 
-No vision model fits into a package of this size yet, so the answers are written ones: attentive, hasty, and the
-attentive ones dealt to the wrong images. A judge worth having tells the three apart.
+Then the same with each question put to the image of another scene: a model that looks must do badly there.
 """
 
-import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from eibench_tasks.data.demo import FOLDER
-from eibench_tasks.report.table import read_results, render
+from eibench_tasks.home import SCENE_MODEL
+from eibench_tasks.report.table import Result, read_results, render
+from eibench_tasks.scenes.drawing import write_scenes
+from eibench_tasks.scenes.fixed import SEED
 
-ANSWERS = FOLDER / "answers"
+SCENES = 30
+"""The first of the 240 scenes of `eibench_scenes`; with their twins 60 images."""
+RIGHT, WRONG = "scene model, right images", "scene model, wrong images"
 
 
 def main() -> None:
-    """Runs lmms-eval three times and tabulates what it wrote."""
+    """Draws scenes, runs lmms-eval twice and tabulates what it wrote."""
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
-        shuffled = work / "shuffled.jsonl"
-        write_shuffled(ANSWERS / "attentive.jsonl", shuffled)
-        for file in (ANSWERS / "attentive.jsonl", ANSWERS / "hasty.jsonl", shuffled):
-            score(file, work / "runs" / file.stem)
-        found = read_results([work / "runs"])
-        for result in found:
-            result.model = f"{Path(result.file).relative_to(work / 'runs').parts[0]} answers"
-        print("\n" + render(sorted(found, key=lambda result: -(result.recall or 0))))
-    recalls = {result.model.split()[0]: result.recall or 0 for result in found}
+        found = [asked(work / str(shuffled), shuffled) for shuffled in (False, True)]
+    print("\n" + render(found))
+    right, wrong = (result.recall or 0 for result in found)
     print(
-        f"\nThe same answers at the right images and at the wrong ones: {recalls['attentive']:.1f} against"
-        f" {recalls['shuffled']:.1f}.\n"
-        "The answers are written ones, no model's: they show what the benchmark prints. With a model of your own:\n"
-        "  lmms-eval --model qwen2_5_vl --model_args pretrained=Qwen/Qwen2.5-VL-3B-Instruct --tasks eibench_demo\n"
+        f"\nThe same model and questions, with the right images and with wrong ones: recall {right:.1f} against"
+        f" {wrong:.1f}.\n"
+        "It is a tiny model that knows drawn scenes only. With a model of your own:\n"
+        "  lmms-eval --model qwen2_5_vl --model_args pretrained=Qwen/Qwen2.5-VL-3B-Instruct --tasks eibench_scenes\n"
+        "on real photographs, with nothing to prepare: --tasks eibench_demo\n"
         "and, once you have the images: eibench prepare --images DIR, then --tasks eibench"
     )
+    if right <= 2 * wrong:
+        raise SystemExit("The model did not do better by looking: something is wrong with this installation.")
 
 
-def write_shuffled(answers: Path, target: Path) -> None:
-    """Deals the answers to other samples; none keeps its own."""
-    rows = [json.loads(line) for line in answers.read_text(encoding="utf-8").splitlines()]
-    order = list(range(len(rows)))
-    random.Random(1).shuffle(order)
-    moved = {order[i]: order[(i + 1) % len(order)] for i in range(len(order))}
-    lines = [json.dumps({"id": row["id"], "answer": rows[moved[i]]["answer"]}) for i, row in enumerate(rows)]
-    target.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def score(file: Path, output: Path) -> None:
+def asked(work: Path, shuffled: bool) -> Result:
     """One run of the stock command, quiet unless it fails."""
-    print(f"lmms-eval --model eibench_replay --tasks eibench_demo  ({file.stem} answers)", flush=True)
+    write_scenes(work / "scenes", SEED, SCENES, "held out", shuffled)
+    name = WRONG if shuffled else RIGHT
+    model = f"pretrained={SCENE_MODEL},device_map=cpu"
+    print(f"lmms-eval --model qwen2_5_vl --model_args {model} --tasks eibench_scenes  ({name})", flush=True)
     command = [
-        str(Path(sys.executable).parent / "lmms-eval"), "--model", "eibench_replay", "--model_args", f"path={file}",
-        "--tasks", "eibench_demo", "--output_path", str(output), "--log_samples",
+        str(Path(sys.executable).parent / "lmms-eval"), "--model", "qwen2_5_vl", "--model_args", model,
+        "--device", "cpu", "--batch_size", "16", "--tasks", "eibench_scenes",
+        "--output_path", str(work / "runs"), "--log_samples",
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
-    if done.returncode or not list(output.rglob("*_results.json")):
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(EIBENCH_SCENES=work / "scenes"))
+    if done.returncode or not list((work / "runs").rglob("*_results.json")):
         raise SystemExit(done.stdout[-2000:] + done.stderr[-4000:])
+    (result,) = read_results([work / "runs"])
+    return result.model_copy(update={"model": name})
+
+
+def environment(**settings: str | Path) -> dict[str, str]:
+    """The variables of a command, with no settings of EIBench but these: the demo needs no key and no network."""
+    kept = {
+        name: value for name, value in os.environ.items() if name == "EIBENCH_HOME" or not name.startswith("EIBENCH_")
+    }
+    return {**kept, **{name: str(value) for name, value in settings.items()}, "HF_HUB_OFFLINE": "1"}
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""`cfsa` builds a split of drawn scenes with the embedded model, and is held against the truth."""
+"""`make demo-cfsa`: `cfsa` builds a split of drawn scenes with the embedded model, and is held against the truth."""
 
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from demo_scenes import environment
+from demo import environment
 
 from eibench_tasks.home import SCENE_MODEL
 from eibench_tasks.scenes.drawing import write_scenes

@@ -43,6 +43,7 @@ def application(review: Review, access: Access) -> Starlette:
         routes=[
             Route("/", _Page(access)),
             Route("/own/{name}", _own),
+            Route("/favicon.ico", _no_icon),
             Route("/api/next", _Next(review, access)),
             Route("/api/samples/{id}", _Sample(review, access), methods=["GET", "PUT"]),
             Route("/api/undo", _Undo(review, access), methods=["POST"]),
@@ -57,6 +58,10 @@ async def _own(request: Request) -> Response:
     if name not in _OWN:
         return _error(404, "there is nothing of that name")
     return Response(_text(name), media_type=_OWN[name])
+
+
+async def _no_icon(request: Request) -> Response:
+    return Response(status_code=204)
 
 
 def _text(name: str) -> str:

@@ -51,6 +51,7 @@ class Options:
     conversing_steps: int
     finishing_steps: int
     summing_steps: int
+    together_steps: int
     seed: int
     device: str
 
@@ -67,6 +68,7 @@ def main() -> None:
     parser.add_argument("--conversing-steps", type=int, default=800)
     parser.add_argument("--finishing-steps", type=int, default=250)
     parser.add_argument("--summing-steps", type=int, default=700)
+    parser.add_argument("--together-steps", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     train(Options(**vars(parser.parse_args())))
@@ -104,6 +106,12 @@ def train(options: Options) -> None:
         ("conversing", conversed + sequences[::6], options.conversing_steps, _RATE),
         ("finishing", texts + conversed[::4] + sequences[::12], options.finishing_steps, _RATE / 2),
         ("summing", texts + summed + conversed[::8] + sequences[::24], options.summing_steps, _RATE),
+        (
+            "together",
+            sequences[::6] + looked[::4] + texts[::3] + summed[::3] + conversed[::6],
+            options.together_steps,
+            _RATE / 2,
+        ),
     )
     for name, told, count, rate in parts:
         steps = speaking.learn(
@@ -119,6 +127,7 @@ def fingerprint(options: Options, scenes: list[Scene]) -> str:
     steps = (
         *(options.seeing_steps, options.question_steps, options.speaking_steps),
         *(options.conversing_steps, options.finishing_steps, options.summing_steps),
+        options.together_steps,
     )
     numbers = (options.scenes, *steps, options.seed)
     texts = "\n".join(_texts(scenes[:50]))

@@ -180,7 +180,7 @@ function trigger(decision, place) {
   if (built) {
     const notes = sample.notes.filter((one) => built.notes.includes(one.number));
     const merged = built.merged.length ? [element("p", { className: "faint", dir: "auto" }, `Taken together with: ${built.merged.join("; ")}`)] : [];
-    item.append(element("details", {}, element("summary", { tabIndex: -1 }, `${notes.length} turns that support it`), ...merged, ...notes.map(note)));
+    item.append(element("details", {}, element("summary", { tabIndex: -1 }, `${notes.length} ${notes.length === 1 ? "turn" : "turns"} that support it`), ...merged, ...notes.map(note)));
   }
   item.setAttribute("aria-label", `Trigger ${place + 1}: ${decision.text}, ${states[decision.state]}`);
   return item;

@@ -11,6 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from eibench_tasks.data.lines import printable
+from eibench_tasks.report.text import short
+
 _SHAPES = "osD^vPX"  # seven to eight colours: 56 series differ in one or the other
 _INKS = {"#010101": "var(--ink)", "#020202": "var(--faint)", "#030303": "var(--line)"} | {
     f"#0404{number:02x}": f"var(--series-{number})" for number in range(1, 9)
@@ -185,5 +188,5 @@ def _svg(figure: Any, title: str) -> str:
     return text.replace("<svg", f"<svg {said}", 1)
 
 
-def _cut(text: str, most: int = 44) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+def _cut(text: str) -> str:
+    return short(printable(text), 44)
