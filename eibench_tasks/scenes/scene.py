@@ -105,7 +105,7 @@ class Twin:
 
 
 def held_out(names: Iterable[str]) -> bool:
-    """Whether no model is to be trained on a person with exactly these causes: one set in four.
+    """Whether the embedded model was never trained on a person with exactly these causes: one set in four.
 
     Of a single cause no set can be held out; those scenes are new by their seed alone.
     """

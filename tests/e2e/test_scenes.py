@@ -17,10 +17,6 @@ from eibench_tasks.home import SCENE_MODEL
 from eibench_tasks.scenes.drawing import write_scenes
 
 SEED, COUNT = "end to end", 18
-needs_the_model = pytest.mark.skipif(
-    not (SCENE_MODEL / "model.safetensors").is_file(),
-    reason="the embedded vision model is not trained yet: python -m tools.scene_model.train",
-)
 CFSA = Path(sys.executable).with_name("cfsa")
 
 
@@ -39,7 +35,6 @@ def asked(folder: Path, model: Path, monkeypatch: pytest.MonkeyPatch, home: Path
     return evaluate(["eibench_scenes"], "qwen2_5_vl", f"pretrained={model},device_map=cpu", device="cpu", batch_size=16)
 
 
-@needs_the_model
 def test_the_embedded_model_sees_what_causes_a_feeling(scenes: Path, tmp_path: Path) -> None:
     done = command(
         "lmms-eval", "--model", "qwen2_5_vl", "--model_args", f"pretrained={SCENE_MODEL},device_map=cpu",
@@ -70,7 +65,6 @@ def _judged_again_the_same(folder: Path, scenes: Path, found: dict[str, Any]) ->
         assert value(judged, "eibench_scenes", metric) == pytest.approx(value(found, "eibench_scenes", metric))
 
 
-@needs_the_model
 def test_the_same_model_fails_on_the_images_of_other_scenes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_scenes(tmp_path / "shuffled", SEED, COUNT, "held out", shuffled=True)
     found = asked(tmp_path / "shuffled", SCENE_MODEL, monkeypatch, tmp_path / "home")
@@ -78,7 +72,6 @@ def test_the_same_model_fails_on_the_images_of_other_scenes(tmp_path: Path, monk
     assert found["configs"]["eibench_scenes"]["metadata"]["run"]["data"]["shuffled"] is True
 
 
-@needs_the_model
 def test_random_weights_know_nothing(scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
     from transformers import AutoConfig, Qwen2_5_VLForConditionalGeneration
@@ -101,18 +94,18 @@ def test_a_folder_that_is_none_of_scenes_ends_the_run_before_a_model_is_loaded(t
     assert "no folder of scenes" in ours and "`eibench scenes -o DIR`" in ours
 
 
-@needs_the_model
 def test_cfsa_builds_what_is_true_of_the_scenes(scenes: Path, tmp_path: Path) -> None:
     home = {"home": tmp_path / "home", "env": {"HF_HUB_OFFLINE": "1"}}
     done = command(
         "cfsa", "run", scenes / "manifest.jsonl", "-o", tmp_path / "run", "--engine", "transformers",
         "--model", SCENE_MODEL, log=tmp_path / "run.txt", **home,
     )  # fmt: skip
-    assert done.code == 0, done.tail
+    assert done.code in (0, 3), done.tail  # of an image or two, no trigger may stand the verification
     compared = command(
         "cfsa", "compare", tmp_path / "run", "--reference", scenes / "scenes.jsonl", "--json",
         log=tmp_path / "compare.txt", **home,
     )  # fmt: skip
     overall = json.loads(compared.output[compared.output.index("{") :])["lines"][0]
-    assert overall["images"] == COUNT - COUNT // 6
-    assert overall["recall"]["value"] >= 75 and overall["precision"]["value"] >= 75
+    images = COUNT - COUNT // 6
+    assert overall["images"] >= images - 2
+    assert overall["recall"]["value"] * overall["images"] / images >= 75 and overall["precision"]["value"] >= 75

@@ -124,7 +124,14 @@ def test_prepare_joins_annotations_and_images(
     assert "5 of 1615 samples" in ended.output
 
 
-def test_the_wheel_draws_scenes(installed: Installed, tmp_path: Path) -> None:
+def test_the_wheel_holds_the_scene_model_and_draws_scenes(installed: Installed, tmp_path: Path) -> None:
+    told = installed.eibench("path", "--scene-model", home=tmp_path, log=tmp_path / "path.txt")
+    model = Path(told.output.strip())
+    assert installed.folder in model.parents
+    assert {"model.safetensors", "config.json", "tokenizer.json", "chat_template.jinja", "README.md"} <= {
+        file.name for file in model.iterdir()
+    }
+    assert sum(file.stat().st_size for file in model.iterdir()) <= 10_000_000
     drawn = installed.eibench("scenes", "--n", "2", "-o", tmp_path / "two", home=tmp_path, log=tmp_path / "scenes.txt")
     assert drawn.code == 0, drawn.tail
     assert len(list((tmp_path / "two").rglob("*.png"))) == 4

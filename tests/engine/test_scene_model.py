@@ -15,13 +15,7 @@ from eibench_tasks.scenes.drawing import write_scenes
 from eibench_tasks.scenes.fixed import docs_of
 from eibench_tasks.scenes.folder import load_scenes
 
-pytestmark = [
-    pytest.mark.engine,
-    pytest.mark.skipif(
-        not (SCENE_MODEL / "model.safetensors").is_file(),
-        reason="the embedded vision model is not trained yet: python -m tools.scene_model.train",
-    ),
-]
+pytestmark = pytest.mark.engine
 SCENES = 50
 
 
