@@ -121,7 +121,7 @@ def test_half_of_what_the_model_is_to_look_for_is_there(folder: Path) -> None:
             (known.decode(read.tokens[places].tolist()).strip(), known.id_to_token(word))
             for places, word, _ in read.asides
         ]
-        assert again == list(dialogue.asides)
+        assert set(again) == set(dialogue.asides)
 
 
 def test_prompts_are_varied_now_and_then(prompts: list[str]) -> None:
