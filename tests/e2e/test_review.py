@@ -139,7 +139,9 @@ def test_all_samples_with_the_keyboard_alone(chromium: Any, run: Path, address: 
             page.keyboard.type("an addition")
             page.keyboard.press("Enter")
         page.keyboard.press("3")
+        before = page.url
         page.keyboard.press("n")
+        page.wait_for_url(lambda address, before=before: address != before)
         if number < 3:
             says(page, "#progress", f"Kay: {number + 1} of 4")
     page.wait_for_selector("#finished:not([hidden])")

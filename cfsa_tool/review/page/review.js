@@ -84,9 +84,22 @@ addEventListener("beforeunload", (event) => { if (unsaved) event.preventDefault(
 
 // Samples
 
-async function next() {
-  await saving;
-  if (unsaved) return;
+// Until the wanted sample is there, nothing that is pressed may fall upon the one before it.
+async function loading(work) {
+  if ($("sample").inert) return;
+  $("sample").inert = true;
+  try {
+    await saving;
+    if (!unsaved) await work();
+  } finally {
+    $("sample").inert = false;
+  }
+  if (sample) focusTrigger(0);
+}
+
+const next = () => loading(showNext);
+
+async function showNext() {
   const found = await ask(`/api/next?besides=${encodeURIComponent(sample?.id ?? "")}`);
   showProgress(found.progress);
   if (found.sample) await open(found.sample);
@@ -116,7 +129,6 @@ async function open(id) {
   $("notes").replaceChildren(...sample.dropped.map(dropped), ...sample.notes.map(note));
   history.replaceState(null, "", `#${encodeURIComponent(id)}`);
   draw();
-  focusTrigger(0);
 }
 
 function showProgress({ total, raters }) {
@@ -126,9 +138,9 @@ function showProgress({ total, raters }) {
     (own.begun ? `, ${own.begun} begun` : "") + (others ? ` · others: ${others}` : "");
 }
 
-async function undo() {
-  await saving;
-  if (unsaved) return;
+const undo = () => loading(takeBack);
+
+async function takeBack() {
   const taken = await ask("/api/undo", "POST", {});
   if (!taken.sample) return status("nothing to undo");
   await open(taken.sample);
@@ -269,7 +281,7 @@ function onKey(event) {
   }
   if (event.key === "n") { next(); event.preventDefault(); return; }
   if (event.key === "u") { undo(); event.preventDefault(); return; }
-  if (!sample) return;
+  if (!sample || $("sample").inert) return;
   const place = [...$("triggers").children].indexOf(document.activeElement.closest("#triggers > li"));
   const actions = {
     j: () => focusTrigger(place + 1), k: () => focusTrigger(place - 1),
@@ -293,7 +305,7 @@ async function begin() {
     if (wanted) {
       const found = await ask("/api/next");
       showProgress(found.progress);
-      await open(wanted);
+      await loading(() => open(wanted));
     } else await next();
   } catch (error) {
     if (error.status === 404) await next();
