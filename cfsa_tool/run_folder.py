@@ -16,6 +16,7 @@ from cfsa_tool.errors import ConfigError, RunError, quoted
 from cfsa_tool.records import Item, Outcome
 from eibench_tasks.data.lines import printable
 from eibench_tasks.data.schema import Record
+from eibench_tasks.data.whole import write_whole
 
 FORMAT = 1
 """Of the run's folder; a folder of a higher number was made by a newer version."""
@@ -74,7 +75,7 @@ class RunFolder:
         try:
             if manifest and not (folder / MANIFEST).exists():
                 folder.mkdir(parents=True, exist_ok=True)
-                _write(folder / MANIFEST, manifest.model_dump_json(indent=1))
+                write_whole(folder / MANIFEST, manifest.model_dump_json(indent=1) + "\n")
             self.manifest = _manifest(folder)
             self._db = sqlite3.connect(folder / STATE, timeout=60, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -301,16 +302,6 @@ def _manifest(folder: Path) -> Manifest:
         raise RunError(
             f"{folder / MANIFEST} is damaged", "Start another run with --reuse, which keeps replies"
         ) from None
-
-
-def _write(file: Path, text: str) -> None:
-    """Writes a file as a whole or not at all."""
-    temporary = file.with_name(f".{file.name}-{os.getpid()}")
-    with temporary.open("w", encoding="utf-8") as out:
-        out.write(text + "\n")
-        out.flush()
-        os.fsync(out.fileno())
-    temporary.replace(file)
 
 
 def trouble(folder: Path, error: Exception) -> RunError:

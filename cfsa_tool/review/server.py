@@ -4,6 +4,7 @@ The marks are read and written in the event loop, one request at a time, so that
 answered; only images are read beside it.
 """
 
+import html
 from dataclasses import asdict
 from importlib.resources import files
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
@@ -25,9 +27,15 @@ from cfsa_tool.review.store import Conflict, Review
 from eibench_tasks.data.schema import Record
 from eibench_tasks.errors import EIBenchError
 
-_OWN = {"review.css": "text/css", "review.js": "text/javascript"}
 _LARGEST = 200_000
 """Bytes of a request; a mark of the longest texts is smaller."""
+_OWN = {
+    "review.css": ("cfsa_tool.review", "text/css"),
+    "review.js": ("cfsa_tool.review", "text/javascript"),
+    "shared.css": ("eibench_tasks.report", "text/css"),
+    "shared.js": ("eibench_tasks.report", "text/javascript"),
+}
+"""The files of the page, each with the package in whose ``page`` folder it lies, and its type."""
 
 
 class Saved(Record):
@@ -39,136 +47,115 @@ class Saved(Record):
 
 def application(review: Review, access: Access) -> Starlette:
     """The application for one run."""
+    pages = _Pages(review, access)
     return Starlette(
         routes=[
-            Route("/", _Page(access)),
-            Route("/own/{name}", _own),
-            Route("/favicon.ico", _no_icon),
-            Route("/api/next", _Next(review, access)),
-            Route("/api/samples/{id}", _Sample(review, access), methods=["GET", "PUT"]),
-            Route("/api/undo", _Undo(review, access), methods=["POST"]),
-            Route("/images/{id}", _Image(review)),
+            Route("/", pages.page),
+            Route("/own/{name}", pages.own),
+            Route("/favicon.ico", pages.no_icon),
+            Route("/api/next", pages.next),
+            Route("/api/samples/{id}", pages.sample),
+            Route("/api/samples/{id}", pages.save, methods=["PUT"]),
+            Route("/api/undo", pages.undo, methods=["POST"]),
+            Route("/images/{id}", pages.image),
         ],
         middleware=[Middleware(BaseHTTPMiddleware, dispatch=access)],
+        exception_handlers={HTTPException: _refused, EIBenchError: _failed},
     )
 
 
-async def _own(request: Request) -> Response:
-    name = request.path_params["name"]
-    if name not in _OWN:
-        return _error(404, "there is nothing of that name")
-    return Response(_text(name), media_type=_OWN[name])
+async def _refused(request: Request, error: Any) -> Response:
+    return JSONResponse({"error": error.detail}, status_code=error.status_code)
 
 
-async def _no_icon(request: Request) -> Response:
-    return Response(status_code=204)
+async def _failed(request: Request, error: Any) -> Response:
+    """What a user can mend: the message says how, to whoever looks at the page."""
+    return JSONResponse({"error": str(error)}, status_code=503)
 
 
-def _text(name: str) -> str:
-    return files("cfsa_tool.review").joinpath("page").joinpath(name).read_text(encoding="utf-8")
+class _Pages:
+    """What is answered to each request that was let in."""
 
-
-def _error(code: int, why: str, **more: Any) -> JSONResponse:
-    return JSONResponse({"error": why, **more}, status_code=code)
-
-
-class _Endpoint:
-    """A part of the application; Starlette takes an object that is called like a function for an ASGI application."""
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        request = Request(scope, receive)
-        try:
-            response = await self.answer(request)
-        except KeyError:
-            response = _error(404, "the run has no sample of that id")
-        except EIBenchError as error:
-            response = _error(503, str(error))
-        await response(scope, receive, send)
-
-    async def answer(self, request: Request) -> Response:
-        """The response to a request."""
-        raise NotImplementedError
-
-
-class _Page(_Endpoint):
-    def __init__(self, access: Access) -> None:
-        self._access = access
-
-    async def answer(self, request: Request) -> Response:
-        """The page, with what only it knows: the word that requests must repeat, and who the rater is by the token."""
-        import html
-
-        rater = self._access.rater(request) or ""
-        page = _text("review.html").replace("@CSRF@", html.escape(self._access.csrf))
-        return Response(page.replace("@RATER@", html.escape(rater)), media_type="text/html")
-
-
-class _ForRater(_Endpoint):
     def __init__(self, review: Review, access: Access) -> None:
         self._review = review
         self._access = access
 
-    async def answer(self, request: Request) -> Response:
-        """The response to a rater; nobody else gets one."""
-        rater = self._access.rater(request)
-        return await self.to(rater, request) if rater else _error(401, "say who you are")
+    async def page(self, request: Request) -> Response:
+        """The page, with what only it knows: the word that requests must repeat, and the rater whose token it is."""
+        text = _text("cfsa_tool.review", "review.html").replace("@CSRF@", html.escape(self._access.csrf))
+        rater = self._access.rater(request) or ""
+        return Response(text.replace("@RATER@", html.escape(rater)), media_type="text/html")
 
-    async def to(self, rater: str, request: Request) -> Response:
-        """The response to a rater."""
-        raise NotImplementedError
+    async def own(self, request: Request) -> Response:
+        """A file of the page."""
+        name = request.path_params["name"]
+        if name not in _OWN:
+            raise HTTPException(404, "there is nothing of that name")
+        package, kind = _OWN[name]
+        return Response(_text(package, name), media_type=kind)
 
+    async def no_icon(self, request: Request) -> Response:
+        """Browsers ask for one."""
+        return Response(status_code=204)
 
-class _Next(_ForRater):
-    async def to(self, rater: str, request: Request) -> Response:
-        """The id of the sample that needs the rater most; null where none does."""
-        wanted = self._review.next(rater, request.query_params.get("besides", ""))
-        return JSONResponse({"sample": wanted, "progress": self._progress()})
+    async def next(self, request: Request) -> Response:
+        """The id of the sample that needs the rater most, null where none does; and how far everybody is."""
+        wanted = self._review.next(self._rater(request), request.query_params.get("besides", ""))
+        raters = [asdict(one) for one in self._review.progress()]
+        return JSONResponse({"sample": wanted, "progress": {"total": self._review.total, "raters": raters}})
 
-    def _progress(self) -> dict[str, Any]:
-        return {"total": self._review.total, "raters": [asdict(one) for one in self._review.progress()]}
-
-
-class _Sample(_ForRater):
-    async def to(self, rater: str, request: Request) -> Response:
-        """A sample with what the rater has said of it; or what is said now."""
-        sample = self._review.sample(request.path_params["id"])
-        if request.method == "PUT":
-            return await self._save(rater, sample, request)
+    async def sample(self, request: Request) -> Response:
+        """A sample with what the rater has said of it."""
+        rater, sample = self._rater(request), self._sample(request)
         kept = self._review.kept(rater, sample)
         return JSONResponse({"sample": _shown(sample), "base": kept.seq, "mark": kept.mark.model_dump()})
 
-    async def _save(self, rater: str, sample: Sample, request: Request) -> Response:
+    async def save(self, request: Request) -> Response:
+        """Keeps a mark of a sample; it is on disk when this answers."""
+        rater, sample = self._rater(request), self._sample(request)
         body = await request.body()
         if len(body) > _LARGEST:
-            return _error(413, "the mark is too long")
+            raise HTTPException(413, "the mark is too long")
         try:
             said = Saved.model_validate_json(body)
             seq = self._review.save(rater, sample, said.mark, said.base)
         except Conflict:
             kept = self._review.kept(rater, sample)
-            return _error(409, "you have changed this sample elsewhere", base=kept.seq, mark=kept.mark.model_dump())
+            found = {
+                "error": "you have changed this sample elsewhere",
+                "base": kept.seq,
+                "mark": kept.mark.model_dump(),
+            }
+            return JSONResponse(found, status_code=409)
         except ValidationError as error:
-            return _error(422, error.errors(include_url=False, include_context=False, include_input=False)[0]["msg"])
+            raise HTTPException(422, error.errors(include_url=False, include_input=False)[0]["msg"]) from None
         except ValueError as error:
-            return _error(422, str(error))
+            raise HTTPException(422, str(error)) from None
         return JSONResponse({"base": seq, "done": said.mark.done})
 
-
-class _Undo(_ForRater):
-    async def to(self, rater: str, request: Request) -> Response:
+    async def undo(self, request: Request) -> Response:
         """Takes the rater's last action back; says whose sample it was of."""
-        return JSONResponse({"sample": self._review.undo(rater)})
+        return JSONResponse({"sample": self._review.undo(self._rater(request))})
 
-
-class _Image(_Endpoint):
-    def __init__(self, review: Review) -> None:
-        self._review = review
-
-    async def answer(self, request: Request) -> Response:
+    async def image(self, request: Request) -> Response:
         """The image of a sample; no other file can be asked for."""
-        item = self._review.sample(request.path_params["id"]).item
-        content, suffix = await run_in_threadpool(image_file, item)
+        content, suffix = await run_in_threadpool(image_file, self._sample(request).item)
         return Response(content, media_type="image/jpeg" if suffix == "jpg" else "image/png")
+
+    def _rater(self, request: Request) -> str:
+        if rater := self._access.rater(request):
+            return rater
+        raise HTTPException(401, "say who you are")
+
+    def _sample(self, request: Request) -> Sample:
+        try:
+            return self._review.sample(request.path_params["id"])
+        except KeyError:
+            raise HTTPException(404, "the run has no sample of that id") from None
+
+
+def _text(package: str, name: str) -> str:
+    return files(package).joinpath("page").joinpath(name).read_text(encoding="utf-8")
 
 
 def _shown(sample: Sample) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Writes what a judge has found in the files that lmms-eval writes, so that everything that reads those reads these."""
 
 import json
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any
 
 from eibench_tasks import __version__
 from eibench_tasks.data.answers import JUDGED
+from eibench_tasks.data.whole import write_whole
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.harness import rows
 from eibench_tasks.judging.judgement import Judge
@@ -114,9 +114,9 @@ def write(run: Run, judge: Judge, output: Path | None) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         for task, (log, found) in run.tasks.items():
             lines = (_line(logged.doc_id, row) for logged, row in zip(log.answers, found, strict=True))
-            _replace(folder / f"{run.stamp}_samples_{task}.jsonl", "".join(lines))
+            write_whole(folder / f"{run.stamp}_samples_{task}.jsonl", "".join(lines))
         file = folder / f"{run.stamp}_results.json"
-        _replace(file, json.dumps(_results(run, judge), indent=1, sort_keys=True) + "\n")
+        write_whole(file, json.dumps(_results(run, judge), indent=1, sort_keys=True) + "\n")
         return file
     except OSError as error:
         mend = "Make room or choose another folder: `eibench judge … -o DIR`; judging again costs nothing"
@@ -128,15 +128,6 @@ def _line(doc_id: int, row: Mapping[str, Any]) -> str:
     measured = {name: value for name, value in row.items() if not isinstance(value, dict) and value is not None}
     whole = entry | measured | {"recall_overall": row["recall_overall"]}
     return json.dumps(whole, ensure_ascii=True, sort_keys=True) + "\n"
-
-
-def _replace(file: Path, text: str) -> None:
-    temporary = file.with_name(f".{file.name}-{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _results(run: Run, judge: Judge) -> dict[str, Any]:

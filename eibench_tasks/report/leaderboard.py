@@ -2,11 +2,11 @@
 
 import csv
 import io
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from eibench_tasks.data.whole import write_whole
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.report.page.runs import model_name
 from eibench_tasks.report.table import Result, read_results
@@ -214,18 +214,12 @@ def write(found: Sequence[Board], folder: Path) -> list[Path]:
         EIBenchError: they cannot be written.
     """
     forms = {".md": markdown(found), ".csv": as_csv(found), ".html": as_html(found)}
-    written = []
-    for suffix, text in forms.items():
-        file = folder / f"{STEM}{suffix}"
-        temporary = folder / f".{file.name}-{os.getpid()}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(text, encoding="utf-8", errors="replace", newline="\n")
-            temporary.replace(file)
-        except OSError as error:
-            mend = "Choose another folder: `eibench leaderboard DIR -o FOLDER`"
-            raise EIBenchError(f"cannot write {file} ({error.strerror})", mend) from None
-        finally:
-            temporary.unlink(missing_ok=True)
-        written.append(file)
-    return written
+    files = [folder / f"{STEM}{suffix}" for suffix in forms]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, text in zip(files, forms.values(), strict=True):
+            write_whole(file, text)
+    except OSError as error:
+        mend = "Choose another folder: `eibench leaderboard DIR -o FOLDER`"
+        raise EIBenchError(f"cannot write the table to {folder} ({error.strerror})", mend) from None
+    return files

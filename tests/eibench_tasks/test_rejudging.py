@@ -1,6 +1,7 @@
 """What `eibench judge` is made of: finding logs and their samples, what is asked, what is written."""
 
 import json
+import os
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -334,12 +335,10 @@ def test_results_of_a_failed_write_are_the_old_ones(tmp_path: Path, monkeypatch:
     file = judged(tmp_path, (CAKE, "a cake"))
     before = {one.name: one.read_bytes() for one in file.parent.iterdir()}
 
-    def full(self: Path, text: str, encoding: str = "") -> int:
-        with self.open("w") as half:
-            half.write(text[:10])
+    def full(file: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(EIBenchError, match="No space left on device"):
         judged(tmp_path, (CAKE, "friends"))
     assert {one.name: one.read_bytes() for one in file.parent.iterdir()} == before

@@ -1,23 +1,10 @@
 // The page of `cfsa review`. What a model or a person wrote is set as text, never as markup. A change counts as saved
 // when the server says that it is on disk, not before.
-"use strict";
-
-const $ = (id) => document.getElementById(id);
 const said = (name) => document.querySelector(`meta[name=${name}]`).content;
 let rater = said("rater") || localStorage.getItem("cfsa rater") || "";
 let csrf = said("csrf");
 let sample = null, mark = null, base = 0;
 let unsaved = 0, saving = null; // changes that the server has not confirmed; the request under way
-
-function element(name, properties = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(properties)) {
-    if (key in made) made[key] = value;
-    else made.setAttribute(key, value);
-  }
-  made.append(...children);
-  return made;
-}
 
 async function ask(path, method = "GET", body = undefined, again = true) {
   const headers = { "x-cfsa-rater": encodeURIComponent(rater) };

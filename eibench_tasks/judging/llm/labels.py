@@ -5,10 +5,8 @@ the file says why.
 """
 
 import asyncio
-import contextlib
 import hashlib
 import json
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from eibench_tasks.data.exported import Exported
 from eibench_tasks.data.schema import Record
+from eibench_tasks.data.whole import write_whole
 from eibench_tasks.engines.engine import Ask, Engine, Sampling
 from eibench_tasks.engines.structured import Unusable
 from eibench_tasks.errors import EIBenchError
@@ -242,20 +241,12 @@ def save_labels(labels: Labels) -> Path:
         EIBenchError: it cannot be written.
     """
     file = labels_file(labels.annotations_sha256, labels.judge)
-    temporary = file.with_name(f".{file.name}-{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8") as out:
-            out.write(labels.model_dump_json() + "\n")
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.replace(file)
+        write_whole(file, labels.model_dump_json() + "\n")
     except OSError as error:
         what = f"cannot write {file}: {error.strerror or error}"
         raise EIBenchError(what, f"Make room, or set EIBENCH_HOME; then {_mend(labels.judge)}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
     return file
 
 

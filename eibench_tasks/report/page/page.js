@@ -1,25 +1,12 @@
 // The sample browser of a report. Everything that a model, a judge or a user wrote is set as text, never as markup.
-"use strict";
-
 const HEIGHT = 56; // pixels of a row in the list; 3.5rem in the style
 const LONG = 20000; // characters of an answer that are shown at first
-const $ = (id) => document.getElementById(id);
 const FILTERS = ["text", "emotion", "score", "setting", "run", "order"];
 
 async function unpacked(id) {
   const bytes = Uint8Array.from(atob($(id).textContent), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return JSON.parse(await new Response(stream).text());
-}
-
-function element(name, properties = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(properties)) {
-    if (key in made) made[key] = value;
-    else made.setAttribute(key, value);
-  }
-  made.append(...children);
-  return made;
 }
 
 const percent = (value) => (value === null ? "unscored" : `${value.toFixed(0)} %`);

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -11,11 +10,13 @@ from typing import Any
 
 from eibench_tasks import __version__
 from eibench_tasks.data.exported import Exported
+from eibench_tasks.data.whole import write_whole
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.metrics.agreement import judge_agreement
 from eibench_tasks.report.page import figures, plots, samples
 from eibench_tasks.report.page.published import published
 from eibench_tasks.report.page.runs import Run
+from eibench_tasks.report.page.tables import Table
 from eibench_tasks.report.text import number
 
 Progress = Callable[[int], Callable[[], object]]
@@ -69,7 +70,7 @@ def render(runs: Sequence[Run], settings: Settings, progress: Progress = lambda 
         *by_label,
         *([figures.by_length(known)] if known else []),
     ]
-    script = _own("page.js")
+    script = _own("shared.js") + _own("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return fill(
         "page.html.jinja",
@@ -92,15 +93,11 @@ def write(page: str, file: Path) -> None:
     Raises:
         EIBenchError: it cannot be written.
     """
-    temporary = file.with_name(f".{file.name}-{os.getpid()}")
     try:
-        temporary.write_text(page, encoding="utf-8", errors="replace", newline="\n")
-        temporary.replace(file)
+        write_whole(file, page)
     except OSError as error:
         mend = "Choose another file: `eibench report … -o FILE`"
         raise EIBenchError(f"cannot write {file} ({error.strerror})", mend) from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _run(run: Run) -> dict[str, Any]:
@@ -124,14 +121,7 @@ def _safe(markup: str) -> Any:
     return Markup(markup)
 
 
-@dataclass(frozen=True)
-class _Table:
-    text: str
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-
-def _agreement(runs: Sequence[Run]) -> _Table | None:
+def _agreement(runs: Sequence[Run]) -> Table | None:
     """Who agrees with whom on the same answers; None where every answer has one judge."""
     try:
         found = judge_agreement([row for run in runs for row in run.rows])
@@ -148,7 +138,7 @@ def _agreement(runs: Sequence[Run]) -> _Table | None:
         " kappa: Cohen's, on verdicts; recall: the second judge's less the first's, in points. 1 is full agreement, 0"
         " what chance gives."
     )
-    return _Table(text, ("judges", "samples", "verdicts", "kappa", "recall", "Spearman"), rows)
+    return Table(text, ("judges", "samples", "verdicts", "kappa", "recall", "Spearman"), rows)
 
 
 def fill(template: str, **parts: Any) -> str:
@@ -159,7 +149,9 @@ def fill(template: str, **parts: Any) -> str:
     environment = Environment(
         loader=here, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )  # fmt: skip
-    return environment.get_template(template).render(style=_safe(_own("page.css")), version=__version__, **parts)
+    return environment.get_template(template).render(
+        style=_safe(_own("shared.css") + _own("page.css")), version=__version__, **parts
+    )
 
 
 def _own(name: str) -> str:

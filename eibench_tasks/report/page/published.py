@@ -6,24 +6,15 @@ recall in percent under its two judges.
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 
 from eibench_tasks.report.page.runs import Run
+from eibench_tasks.report.page.tables import Table
 
 _COLUMNS = {"paper:chatgpt": "recall_chatgpt_judge", "paper:llama3": "recall_llama3_judge"}
 
 
-@dataclass(frozen=True)
-class Published:
-    """What a page says of published results: a text, and a table where it may stand beside the runs."""
-
-    text: str
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-
-def published(runs: Sequence[Run]) -> Published | None:
+def published(runs: Sequence[Run]) -> Table | None:
     """The published rows of the splits and settings of the runs; None where no run is of a published split."""
     of_split = [(run, split) for run in runs if (split := _split(run.result.task))]
     if not of_split:
@@ -40,7 +31,7 @@ def published(runs: Sequence[Run]) -> Published | None:
             f" runs by {judges}: their numbers cannot be compared. `eibench judge RUN --judge openai:MODEL --protocol"
             " paper` judges the same answers as the paper did."
         )
-        return Published(text, (), [])
+        return Table(text)
     rows = [
         (row["model"], row["access"], split, setting, _COLUMN_NAMES[column], row[column])
         for split, setting, column in sorted(wanted)
@@ -51,7 +42,7 @@ def published(runs: Sequence[Run]) -> Published | None:
     text = "Overall recall in percent as the README of EIBench has it, of the splits, settings and judges shown above."
     if others:
         text += f" Not comparable with: {', '.join(others)}."
-    return Published(text, ("model", "weights", "split", "setting", "judge", "recall"), rows)
+    return Table(text, ("model", "weights", "split", "setting", "judge", "recall"), rows)
 
 
 _COLUMN_NAMES = {"recall_chatgpt_judge": "ChatGPT", "recall_llama3_judge": "LLaMA-3"}
