@@ -1,8 +1,8 @@
 """What `eibench judge` is made of: finding logs and their samples, what is asked, what is written."""
 
 import json
-import os
 import math
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
