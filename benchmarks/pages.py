@@ -22,14 +22,15 @@ from typing import Any
 
 import httpx
 
-sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path[:0] = [str(Path(__file__).parents[1])]
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
-from support.browser import browser
-from support.built_runs import a_sample, a_trigger, new_run
-from support.finished_runs import answered, finished_run
-from support.review_server import free_port, start
+from support.browser import browser  # noqa: E402
+from support.built_runs import a_sample, a_trigger, new_run  # noqa: E402
+from support.finished_runs import answered, finished_run  # noqa: E402
+from support.review_server import free_port, start  # noqa: E402
 
-from cfsa_tool.records import Outcome
+from cfsa_tool.records import Outcome  # noqa: E402
 
 BIN = Path(sys.executable).parent
 _FRAME = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"

@@ -144,7 +144,7 @@ class Floors:
         return ""
 
     def _read(self, image: str, place: int) -> list[str]:
-        item = self._folder.find(image)
+        item = self._folder.item(image)
         outcome = self._folder.outcome(item)
         assert outcome is not None
         changed = self._change(samples_of(item, outcome, self._kind)[place])

@@ -120,7 +120,7 @@ class Review:
         if not found:
             raise KeyError(wanted)
         ((image, place),) = found
-        item = self.run.find(image)
+        item = self.run.item(image)
         outcome = self.run.outcome(item)
         assert outcome is not None
         return samples_of(item, outcome, self._kind)[int(place)]
