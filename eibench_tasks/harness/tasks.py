@@ -5,10 +5,12 @@ first moment at which a run is known to use EIBench, and the last one at which a
 lmms-eval retries exceptions and exits with code 0.
 """
 
+import hashlib
 import math
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib.metadata import version
 from typing import Any
 
 from eibench_tasks import __version__
@@ -65,6 +67,13 @@ def _demo_files() -> dict[str, Any]:
     return {"data_files": {"demo": str(demo.FOLDER / "samples.jsonl")}}
 
 
+def _demo_facts() -> dict[str, Any]:
+    lines = (demo.FOLDER / "samples.jsonl").read_bytes()
+    count = len(lines.splitlines())
+    samples = {"eibench_demo": f"{count} of {count}"}
+    return judge_facts() | {"data": {"digest": hashlib.sha256(lines).hexdigest(), "samples": samples}}
+
+
 def _run_facts() -> dict[str, Any]:
     """What a result must say beside its numbers. Goes into the task's metadata."""
     facts = judge_facts()
@@ -94,6 +103,7 @@ def judge_facts() -> dict[str, Any]:
     judge = _judge()
     return {
         "eibench": __version__,
+        "harnesses": {name: version(name) for name in ("lmms-eval", "lm-eval")},
         "judge": judge.name,
         "protocol": judge.protocol,
         "judge_version": judge.version,
@@ -115,7 +125,7 @@ _MADE_ON_REQUEST: dict[str, Callable[[], Any]] = {
     "lite_path": lambda: _dataset_path("lite"),
     "demo_files": _demo_files,
     "run_facts": _run_facts,
-    "demo_facts": judge_facts,
+    "demo_facts": _demo_facts,
     "caption_output_type": _caption_output_type,
 }
 

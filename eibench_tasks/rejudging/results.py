@@ -139,6 +139,7 @@ def _results(run: Run, judge: Judge) -> dict[str, Any]:
         "config": _model(source),
         "model_name": str(source.get("model_name") or run.folder.resolve().name),
         "judged_again": True,
+        **{name: source[name] for name in ("lmms_eval_version", "lm_eval_version") if name in source},
     }
 
 

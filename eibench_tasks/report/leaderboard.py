@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from eibench_tasks.data.schema import REPLAYED
 from eibench_tasks.data.whole import write_whole
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.report.page.runs import model_name
@@ -56,6 +57,7 @@ def boards(paths: Iterable[Path]) -> tuple[list[Board], dict[str, str]]:
     Raises:
         EIBenchError: there is no result.
     """
+    paths = list(paths)
     groups: dict[tuple[str, ...], dict[str, Result]] = {}
     left_out: dict[str, str] = {}
     for result in sorted(read_results(paths), key=lambda one: Path(one.file).name):  # names hold the time
@@ -64,8 +66,16 @@ def boards(paths: Iterable[Path]) -> tuple[list[Board], dict[str, str]]:
         if missing := without(result):
             left_out[f"{result.file}, {result.task}"] = f"the run does not say: {', '.join(missing)}"
         else:
-            groups.setdefault(_key(result), {})[result.model] = result
+            groups.setdefault(_key(result), {})[result.model] = result.model_copy(
+                update={"file": _within(result, paths)}
+            )
     return [_board(key, list(results.values())) for key, results in sorted(groups.items())], left_out
+
+
+def _within(result: Result, paths: Sequence[Path]) -> str:
+    """The results file as seen from the folder that holds it: the table says nothing of the machine it was made on."""
+    file = Path(result.file)
+    return next((str(file.relative_to(path)) for path in paths if path != file and path in file.parents), file.name)
 
 
 def without(result: Result) -> list[str]:
@@ -83,15 +93,12 @@ def without(result: Result) -> list[str]:
 
 
 def _key(result: Result) -> tuple[str, ...]:
-    captions, persona = (f", {name} {value}" if value else "" for name, value in _variants(result))
+    captions = f", captions: {result.captions}" if result.captions not in (None, REPLAYED) else ""
+    persona = f", persona {result.persona!r}" if result.persona not in (None, "published", REPLAYED) else ""
     return (
         result.task, f"v{result.version}", result.setting + captions + persona, result.judge, result.protocol,
         result.judge_version, result.data or "",
     )  # fmt: skip
-
-
-def _variants(result: Result) -> tuple[tuple[str, str | None], ...]:
-    return ("captions of", result.captions), ("persona", result.persona if result.persona != "published" else None)
 
 
 def _board(key: tuple[str, ...], results: Sequence[Result]) -> Board:

@@ -129,16 +129,16 @@ def _result(file: Path, data: dict[str, Any], task: str) -> Result:
         persona=run.get("persona"),
         setting=str(metadata.get("setting") or "user"),
         eibench=run.get("eibench"),
-        harness=_harness(data),
+        harness=_harness(data, run),
         data=(run.get("data") or {}).get("digest"),
     )
 
 
-def _harness(data: dict[str, Any]) -> str | None:
-    """Which harness ran the model, and its version."""
-    for name in ("lmms_eval", "lm_eval"):
-        if version := data.get(f"{name}_version"):
-            return f"{name.replace('_', '-')} {version}"
+def _harness(data: dict[str, Any], run: dict[str, Any]) -> str | None:
+    """Which harness ran the model, and its version: as installed, since lmms-eval notes the git state of the folder."""
+    for name in ("lmms-eval", "lm-eval"):
+        if said := data.get(f"{name.replace('-', '_')}_version"):
+            return f"{name} {(run.get('harnesses') or {}).get(name, said)}"
     return None
 
 

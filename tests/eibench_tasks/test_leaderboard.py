@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from support.finished_runs import finished_run
+from support.finished_runs import answered, finished_run
 
 from eibench_tasks.cli import main
+from eibench_tasks.data.demo import demo_samples
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.report.leaderboard import as_csv, boards, markdown
 
@@ -86,3 +87,15 @@ def test_a_cell_is_no_formula(tmp_path: Path) -> None:
 def test_a_folder_without_results_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(EIBenchError, match="no result of an EIBench task"):
         boards([tmp_path])
+
+
+def test_a_run_that_was_judged_again_enters_too_and_no_path_of_this_machine_does(tmp_path: Path) -> None:
+    """`eibench judge` writes results of its own beside the run; by the real command."""
+    samples = [sample.model_dump() for sample in demo_samples()]
+    lines = [answered(one, one["triggers"][0], {}) for one in samples]
+    finished_run(tmp_path / "run", lines, task="eibench_demo", samples=(len(lines), len(lines)))
+    done = CliRunner().invoke(main, ["judge", str(tmp_path / "run"), "--judge", "offline"])
+    assert done.exit_code == 0, done.output
+    found, left_out = boards([tmp_path])
+    assert left_out == {} and sum(len(board.entries) for board in found) == 2
+    assert str(tmp_path) not in markdown(found) + as_csv(found)
