@@ -1,5 +1,6 @@
 """Runs the review server until it is told to stop."""
 
+import contextlib
 import importlib.util
 import socket
 from typing import TYPE_CHECKING
@@ -46,4 +47,5 @@ def serve(review: Review, access: "Access", host: str, port: int) -> None:
         server_header=False,
         timeout_graceful_shutdown=2,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a review ends
+        uvicorn.Server(config).run(sockets=[listening])
