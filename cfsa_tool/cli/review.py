@@ -31,7 +31,7 @@ def review(folder: Path, port: int, host: str, raters: tuple[str, ...], overlap:
     from cfsa_tool.run_folder import RunFolder
 
     check_installed()
-    from cfsa_tool.review.access import Access, is_loopback
+    from cfsa_tool.review.access import Access, is_loopback, reached_by
     from cfsa_tool.review.marks import is_name
 
     if bad := [name for name in raters if not is_name(name)]:
@@ -45,7 +45,7 @@ def review(folder: Path, port: int, host: str, raters: tuple[str, ...], overlap:
         raise ReviewError(f"{folder} has no finished sample", f"See `cfsa status {quoted(folder)}`")
     access = Access.of(host, port, raters)
     click.echo(f"{count:,} samples; every rater sees {100 * marks.overlap:.0f} % of them, one rater each of the others")
-    shown = f"[{host}]" if ":" in host else host
+    shown = reached_by(host)
     for token, rater in access.tokens.items():
         click.echo(f"{rater}: http://{shown}:{port}/?token={token}")
     if not access.tokens:

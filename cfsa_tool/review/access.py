@@ -7,6 +7,7 @@ address it calls this server by (DNS rebinding), and nobody else in the network 
 import hmac
 import ipaddress
 import secrets
+import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
@@ -45,28 +46,41 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_everywhere(host: str) -> bool:
+    """Whether an address stands for all addresses of the machine."""
+    return host in ("0.0.0.0", "::")
+
+
 @dataclass(frozen=True)
 class Access:
     """Who may come in.
 
     Attributes:
         hosts: the values of the Host header that are served.
+        addresses: whether any IP address will do there, too: of a machine that is reached by several. Names are what
+            another site could point here, addresses it cannot.
         tokens: by token, the rater whose it is; without any, everybody who can reach the server may come in and says
             who they are.
         csrf: what requests that change something must repeat; only the served page knows it.
     """
 
     hosts: frozenset[str]
+    addresses: bool = False
     tokens: Mapping[str, str] = field(default_factory=dict)
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
     @classmethod
     def of(cls, host: str, port: int, raters: Sequence[str]) -> "Access":
         """That of a server at an address: by tokens, one for each rater, unless only this machine can reach it."""
-        shown = f"[{host}]" if ":" in host else host
-        names = {"127.0.0.1", "localhost", "[::1]"} if is_loopback(host) else {shown}
-        tokens = {} if is_loopback(host) else {secrets.token_urlsafe(24): rater for rater in raters}
-        return cls(frozenset(f"{name}:{port}" for name in names), tokens)
+        if is_loopback(host):
+            return cls(frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")))
+        tokens = {secrets.token_urlsafe(24): rater for rater in raters}
+        return cls(frozenset([f"{reached_by(host)}:{port}"]), is_everywhere(host), tokens)
+
+    def _serves(self, host: str) -> bool:
+        name, _, port = host.rpartition(":")
+        by_address = self.addresses and _is_address(name) and any(one.endswith(f":{port}") for one in self.hosts)
+        return host in self.hosts or by_address
 
     async def __call__(self, request: Request, call_next: Next) -> Response:
         """Lets a request in, or refuses it."""
@@ -79,7 +93,7 @@ class Access:
     def refusal(self, request: Request) -> Response | None:
         """What is said to a request from elsewhere; None where it comes from the served page."""
         host = request.headers.get("host", "")
-        if host not in self.hosts:
+        if not self._serves(host):
             return _no(400, "this server is not called by that name")
         origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
         if origin is not None and origin != f"http://{host}":
@@ -116,6 +130,21 @@ class Access:
             return self._rater(request.cookies.get(COOKIE, ""))
         name = unquote(request.headers.get(RATER, ""))  # a header holds ASCII only
         return name if is_name(name) else None
+
+
+def reached_by(host: str) -> str:
+    """The name of a server in links to it: its address, or the machine's name where that stands for all addresses."""
+    if is_everywhere(host):
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def _no(code: int, why: str) -> Response:

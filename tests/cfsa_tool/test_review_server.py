@@ -1,6 +1,7 @@
 """Who the review server answers, and what it takes; the requests are those of a browser, and of others."""
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,15 @@ def test_beyond_this_machine_only_a_token_opens(review: Review) -> None:
     ben.put(f"/api/samples/{shown['sample']['id']}", {"base": 0, "mark": shown["mark"]})
     assert [one.rater for one in review.progress()] == ["ben"]
     assert token not in ben.get("/").text
+
+
+def test_a_server_on_all_addresses_is_reached_by_each_and_by_no_other_name(review: Review) -> None:
+    access = Access.of("0.0.0.0", 8765, ["ann"])
+    token = next(iter(access.tokens))
+    for host in ("192.0.2.7:8765", "[2001:db8::1]:8765", f"{socket.gethostname()}:8765"):
+        assert Client(review, access, AWAY).get(f"/?token={token}", host=host).status_code == 303
+    for host in ("evil.example:8765", "192.0.2.7:80", "192.0.2.7", "0.0.0.0.evil.example:8765"):
+        assert Client(review, access, AWAY).get(f"/?token={token}", host=host).status_code == 400
 
 
 def test_every_answer_forbids_frames_scripts_and_guesses(client: Client) -> None:

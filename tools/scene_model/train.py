@@ -1,4 +1,4 @@
-"""`python -m tools.scene_model.train`: makes the embedded checkpoint, from nothing, in about an hour and a half on two cores.
+"""`python -m tools.scene_model.train`: makes the embedded checkpoint from nothing, in an hour and a half on two cores.
 
 Scenes are drawn, the vision tower learns to see, then the language model learns to say what the tower sees. Every
 step leaves its result in the working folder (2 GB); the same command goes on from there.
