@@ -93,6 +93,23 @@ def train(options: Options) -> None:
     features = looked_at(work / "features.npy", model, images, options.device)
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
     names = [speaking.names_in(scene, tokenizer) for scene in scenes]
+    for name, told, count, rate in stages(tokenizer, scenes, options):
+        steps = speaking.learn(
+            work / f"{name}.pt", model, told, features, names, count, options.seed, rate, options.device
+        )  # fmt: skip
+        watched(name, steps, count)
+    save(options.output, model, work)
+    print(f"written to {options.output}")
+
+
+def stages(
+    tokenizer: Tokenizer, scenes: list[Scene], options: Options
+) -> Iterator[tuple[str, list[speaking.Tokens], int, float]]:
+    """What the language model learns one after another: name, dialogues, steps, and share of the rate of learning.
+
+    First which causes there are and how to look for one; then everything; then more of what takes longest, with some of
+    all else, so that it is not forgotten.
+    """
     looked = as_tokens(tokenizer, looks(scenes, SEED))
     asked = as_tokens(tokenizer, first_questions(scenes, SEED)) + looked
     sequences = as_tokens(tokenizer, (one for about in dialogues(scenes, SEED) for one in about)) + looked
@@ -100,7 +117,7 @@ def train(options: Options) -> None:
     conversed = as_tokens(tokenizer, conversations(half, SEED, "summary"))
     texts = as_tokens(tokenizer, conversations(half, SEED, "enrich"))
     summed = as_tokens(tokenizer, conversations(half, SEED, "summary", whole=False))
-    parts = (
+    yield from (
         ("questions", asked, options.question_steps, 1.0),
         ("speaking", sequences, options.speaking_steps, _RATE),
         ("conversing", conversed + sequences[::6], options.conversing_steps, _RATE),
@@ -113,13 +130,6 @@ def train(options: Options) -> None:
             _RATE / 2,
         ),
     )
-    for name, told, count, rate in parts:
-        steps = speaking.learn(
-            work / f"{name}.pt", model, told, features, names, count, options.seed, rate, options.device
-        )  # fmt: skip
-        watched(name, steps, count)
-    save(options.output, model, work)
-    print(f"{len(sequences):,} dialogues; written to {options.output}")
 
 
 def fingerprint(options: Options, scenes: list[Scene]) -> str:
