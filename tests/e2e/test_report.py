@@ -212,3 +212,19 @@ def test_five_thousand_samples_are_as_quick_to_walk_through(chromium: Any, tmp_p
     assert page.locator("#list .option").count() < 60
     assert page.locator("#list .option[aria-selected=true]").get_attribute("aria-posinset") == "5000"
     page.close()
+
+
+@pytest.mark.parametrize("width", [400, 1200])
+def test_the_leaderboard_is_read_by_everybody_and_runs_nothing(chromium: Any, tmp_path: Path, width: int) -> None:
+    for number, name in enumerate(HOSTILE):
+        finished_run(tmp_path / f"run {number}", model=name[:300], recall=40 + number)
+    done = CliRunner().invoke(main, ["leaderboard", str(tmp_path), "-o", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    context = chromium.new_context(viewport={"width": width, "height": 900})
+    watched = Watched(context.new_page())
+    watched.page.goto((tmp_path / "leaderboard.html").as_uri())
+    assert watched.page.locator("tbody tr").count() == len(HOSTILE)
+    assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert watched.page.evaluate("window.hacked") is None
+    assert serious_violations(watched.page) == [] and watched.troubles == []
+    context.close()

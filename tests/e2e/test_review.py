@@ -6,15 +6,18 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from support.annotated import add, item_of
 from support.browser import Watched, browser, needs_browser, serious_violations
 from support.built_runs import a_sample, a_trigger, basic_run, finish, new_run, picture_file
 from support.review_server import free_port, reviewing, start
 
+from cfsa_tool.records import Outcome
 from cfsa_tool.review.store import Review
 from cfsa_tool.run_folder import RunFolder
 
@@ -244,6 +247,29 @@ def test_hostile_texts_are_shown_and_do_nothing(chromium: Any, tmp_path: Path) -
                 page.wait_for_url(lambda address, before=before: address != before)
         assert seen == {f"{number} {text}" for number, text in enumerate(HOSTILE)}
         assert page.evaluate("window.hacked") is None
+        assert watched.troubles == []
+
+
+@needs_browser
+def test_in_five_thousand_samples_one_goes_from_sample_to_sample(chromium: Any, tmp_path: Path) -> None:
+    """What needs a rater comes first, wherever it stands among the samples."""
+    run = new_run(tmp_path / "run")
+    for number in range(5_000):
+        unsure = 0.2 if number in (4_321, 17) else 0.9
+        item = item_of(picture_file(tmp_path / "photos" / f"{number % 20}.png", number % 20), ["happy"])
+        item = replace(item, id=f"{number:016x}", name=f"{number}.png")
+        add(run, [item])
+        run.finish(item, Outcome(samples=[a_sample("happy", "a cake", a_trigger("a guest", probability=unsure))]))
+    with reviewing(run.folder) as address:
+        watched = sit_down(chromium, address, "Ann")
+        page, seen = watched.page, list[str]()
+        for number in range(3):
+            seen.append(page.url.partition("#")[2])
+            page.keyboard.press("f")
+            saved(page)
+            page.keyboard.press("n")
+            says(page, "#progress", f"Ann: {number + 1} of 5,000")
+        assert seen[:2] == [f"happy-{17:016x}", f"happy-{4_321:016x}"]
         assert watched.troubles == []
 
 
