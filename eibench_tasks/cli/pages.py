@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 
 from eibench_tasks.cli.options import PATH
+from eibench_tasks.data.lines import printable
+from eibench_tasks.errors import EIBenchError
 
 
 @click.command()
@@ -32,7 +34,11 @@ def report(
     from eibench_tasks.report.page.runs import read_runs
     from eibench_tasks.report.terminal import progress_bar
 
-    runs = read_runs(results)
+    if output.is_dir() or not output.name:
+        raise EIBenchError(f"{output} is a folder", "Name the file: `eibench report … -o report.html`")
+    runs, not_shown = read_runs(results)
+    for line in not_shown:
+        click.echo(printable(line), err=True)
     splits = [load_exported(folder) for folder in exported]
     settings = Settings(title, splits, images, labels_by or judge_name())
     with progress_bar("images") as progress:
@@ -56,7 +62,7 @@ def leaderboard(folder: Path, output: Path | None) -> None:
 
     found, left_out = board.boards([folder])
     for what, why in left_out.items():
-        click.echo(f"Left out: {what}: {why}", err=True)
+        click.echo(printable(f"Left out: {what}: {why}"), err=True)
     target = output or (folder if folder.is_dir() else folder.parent)
     for file in board.write(found, target):
         click.echo(file)

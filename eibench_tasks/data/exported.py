@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -109,9 +109,18 @@ class Exported:
 
     def as_doc(self, row: dict[str, Any]) -> dict[str, Any]:
         """A row with what scoring needs beside it: how the recall of its emotion is called, and the image file."""
-        image = self.folder / str(row.get("image_file", ""))
+        image = (self.folder / str(row.get("image_file", ""))).resolve()
+        own = image.is_relative_to(self.folder.resolve()) and image.is_file()  # others' splits may name any file
         metric = self.facts.metrics.get(row["emotion"], "")
-        return row | {"image": str(image) if image.is_file() else "", "recall_metric": metric}
+        return row | {"image": str(image) if own else "", "recall_metric": metric}
+
+
+def split_of(task: str, exported: Sequence[Exported]) -> Exported | None:
+    """The split that a task is of, by its name; a single split also for the task of a log that was renamed."""
+    named = [split for split in exported if split.facts.name == task]
+    if not named and len(exported) == 1 and not task.startswith("eibench"):
+        named = list(exported)
+    return named[0] if named else None
 
 
 def is_exported(folder: Path) -> bool:

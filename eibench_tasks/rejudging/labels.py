@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from eibench_tasks.data import annotations
-from eibench_tasks.data.exported import Exported
+from eibench_tasks.data.exported import Exported, split_of
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.judging.llm.labels import Labels, labels_of, load_labels
 from eibench_tasks.scenes.fixed import labels_of_scenes, scenes_of_run
@@ -20,13 +20,12 @@ def labels_for(task: str, judge: str, exported: Sequence[Exported] = ()) -> Labe
     Raises:
         EIBenchError: there are none.
     """
-    named = [split for split in exported if split.facts.name == task]
-    if not named and len(exported) == 1 and not task.startswith("eibench"):
-        named = list(exported)  # a log that was renamed
-    if named:
-        return labels_of(named[0])
+    if split := split_of(task, exported):
+        return labels_of(split)
     if task == "eibench_scenes":
         return labels_of_scenes(scenes_of_run())
     if labels := load_labels(annotations.SHA256, judge):
         return labels
-    raise EIBenchError(f"the triggers were not labelled by {judge}", "Run: `eibench label --judge openai:MODEL`")
+    ours = task.startswith(("eibench", "samples"))  # a log's name may not say
+    mend = "Run: `eibench label --judge openai:MODEL`" if ours else "Its split has labels: `--exported SPLIT`"
+    raise EIBenchError(f"the triggers were not labelled by {judge}", mend)

@@ -134,13 +134,21 @@ def _results(run: Run, judge: Judge) -> dict[str, Any]:
     source = run.source
     return {
         "results": {task: _numbers(task, judge, found) for task, (_, found) in run.tasks.items()},
-        "configs": {task: {"task": task, "metadata": _metadata(source, task, judge)} for task in run.tasks},
+        "configs": {task: _configuration(source, task, judge) for task in run.tasks},
         "n-samples": {task: _count(source, task, len(found)) for task, (_, found) in run.tasks.items()},
         "config": _model(source),
         "model_name": str(source.get("model_name") or run.folder.resolve().name),
         "judged_again": True,
-        **{name: source[name] for name in ("lmms_eval_version", "lm_eval_version") if name in source},
+        **{name: source[name] for name in _KEPT if name in source},
     }
+
+
+_KEPT = ("lmms_eval_version", "lm_eval_version", "system_instruction_sha", "chat_template_sha")
+
+
+def _configuration(source: Mapping[str, Any], task: str, judge: Judge) -> dict[str, Any]:
+    generation = _part(source, "configs", task, "generation_kwargs")
+    return {"task": task, "generation_kwargs": generation, "metadata": _metadata(source, task, judge)}
 
 
 def _model(source: Mapping[str, Any]) -> dict[str, Any]:

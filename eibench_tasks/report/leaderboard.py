@@ -2,10 +2,12 @@
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from eibench_tasks.data.lines import printable
 from eibench_tasks.data.schema import REPLAYED
 from eibench_tasks.data.whole import write_whole
 from eibench_tasks.errors import EIBenchError
@@ -15,9 +17,8 @@ from eibench_tasks.report.text import number, span
 
 STEM = "leaderboard"
 HEAD = (
-    "rank", "model", "recall", "95 % interval", "scored", "samples", "model and arguments", "eibench", "harness",
-    "data",
-    "results",
+    "rank", "model", "recall", "95 % interval", "scored", "samples", "model and arguments", "generation", "eibench",
+    "harness", "data", "results",
 )  # fmt: skip
 
 
@@ -26,12 +27,13 @@ class Entry:
     """A run with its place.
 
     Attributes:
-        rank: 1 for the best; runs share a rank unless the interval of one lies wholly above the other's.
+        rank: 1 for the best; runs share a rank unless the interval of one lies wholly above the other's. None for a run
+            that misses samples: it was asked something else.
         result: its numbers.
         partial: why it cannot stand beside whole runs: samples left out or unscored; "" for a whole run.
     """
 
-    rank: int
+    rank: int | None
     result: Result
     partial: str
 
@@ -42,7 +44,7 @@ class Board:
 
     Attributes:
         title: names what they have in common.
-        entries: best first.
+        entries: by rank, then best first; those without a rank last.
     """
 
     title: str
@@ -52,30 +54,37 @@ class Board:
 def boards(paths: Iterable[Path]) -> tuple[list[Board], dict[str, str]]:
     """The boards of all results below the paths, and what was left out, each file and task with the reason.
 
-    Of one model with the same arguments, the newest run counts.
+    Of one model with the same arguments and generation, the newest run counts, and a whole one before one that misses
+    samples.
 
     Raises:
-        EIBenchError: there is no result.
+        EIBenchError: there is no result, or none says where it comes from.
     """
     paths = list(paths)
-    groups: dict[tuple[str, ...], dict[str, Result]] = {}
+    groups: dict[tuple[str, ...], dict[tuple[str, str], Result]] = {}
     left_out: dict[str, str] = {}
-    for result in sorted(read_results(paths), key=lambda one: Path(one.file).name):  # names hold the time
+    read = read_results(paths, left_out)
+    for result in sorted(read, key=lambda one: (not misses_samples(one), Path(one.file).name)):
         if result.samples == "both splits":
             continue  # a group of two tasks has no interval
         if missing := without(result):
             left_out[f"{result.file}, {result.task}"] = f"the run does not say: {', '.join(missing)}"
-        else:
-            groups.setdefault(_key(result), {})[result.model] = result.model_copy(
-                update={"file": _within(result, paths)}
-            )
-    return [_board(key, list(results.values())) for key, results in sorted(groups.items())], left_out
+            continue
+        of_model = groups.setdefault(_key(result), {})
+        if earlier := of_model.get((result.model, result.generation)):
+            left_out[f"{earlier.file}, {earlier.task}"] = f"another run of the same model counts: {result.file}"
+        of_model[result.model, result.generation] = result
+    if not groups:
+        what, why = next(iter(left_out.items()), ("", "there are group results only"))
+        raise EIBenchError(f"no run can enter the leaderboard; {what}: {why}", "Run it again with this version")
+    return [_board(key, list(results.values()), paths) for key, results in sorted(groups.items())], left_out
 
 
-def _within(result: Result, paths: Sequence[Path]) -> str:
-    """The results file as seen from the folder that holds it: the table says nothing of the machine it was made on."""
+def _within(result: Result, paths: Sequence[Path]) -> Result:
+    """With the results file as seen from the folder that holds it: the table says nothing of the machine."""
     file = Path(result.file)
-    return next((str(file.relative_to(path)) for path in paths if path != file and path in file.parents), file.name)
+    inside = (str(file.relative_to(path)) for path in paths if path != file and path in file.parents)
+    return result.model_copy(update={"file": next(inside, file.name)})
 
 
 def without(result: Result) -> list[str]:
@@ -87,6 +96,7 @@ def without(result: Result) -> list[str]:
         "version of eibench": result.eibench,
         "harness": result.harness,
         "data": result.data,
+        "number of samples": None if "?" in result.samples else "",
         "recall and its interval": None if None in (result.recall, result.low, result.high) else "",
     }
     return [name for name, value in needed.items() if value is None]
@@ -101,28 +111,43 @@ def _key(result: Result) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _board(key: tuple[str, ...], results: Sequence[Result]) -> Board:
+def _board(key: tuple[str, ...], results: Sequence[Result], paths: Sequence[Path]) -> Board:
     task, version, setting, judge, protocol, judge_version, data = key
     title = f"{task} {version} ({setting}), judged by {judge} {judge_version} ({protocol}), data {data[:12]}"
-    ordered = sorted(results, key=lambda one: (-(one.recall or 0), one.model))
-    return Board(title, [Entry(rank(one, ordered), one, partial(one)) for one in ordered])
+    whole = [one for one in results if not misses_samples(one)]
+    entries = [
+        Entry(rank(one, whole) if one in whole else None, _within(one, paths), partial(one)) for one in results
+    ]  # fmt: skip
+    return Board(title, sorted(entries, key=_place))
+
+
+def _place(entry: Entry) -> tuple[float, float, str]:
+    rank = math.inf if entry.rank is None else entry.rank
+    return rank, -(entry.result.recall or 0), entry.result.model
 
 
 def rank(result: Result, others: Iterable[Result]) -> int:
     """1 and how many runs are better for certain: those whose interval lies wholly above this one's.
 
-    Two runs on the same samples can differ for certain though their intervals overlap: `eibench compare` tells.
+    The interval of a run with unscored samples reaches to its bounds. Two runs on the same samples can differ for
+    certain though their intervals overlap: `eibench compare` tells.
     """
-    high = result.high if result.high is not None else 100.0
-    return 1 + sum(other.low is not None and other.low > high for other in others)
+    high = max(one for one in (result.high, result.bound_high, 0.0) if one is not None)
+    lows = (min(one for one in (other.low, other.bound_low, 100.0) if one is not None) for other in others)
+    return 1 + sum(low > high for low in lows)
+
+
+def misses_samples(result: Result) -> bool:
+    """Whether a run was asked a part of the samples only."""
+    done, _, total = result.samples.partition(" of ")
+    return done != total
 
 
 def partial(result: Result) -> str:
     """Why a run is not whole; "" where it is."""
     reasons = []
-    done, _, total = result.samples.partition(" of ")
-    if done != total:
-        reasons.append(f"{result.samples} samples")
+    if misses_samples(result):
+        reasons.append(f"{result.samples} samples, no rank")
     if result.coverage is not None and result.coverage < 100:
         reasons.append(f"{100 - result.coverage:.1f} % unscored, bounds {span(result.bound_low, result.bound_high)}")
     return "; ".join(reasons)
@@ -131,10 +156,10 @@ def partial(result: Result) -> str:
 def cells(entry: Entry) -> tuple[str, ...]:
     """A row of the table, in the order of `HEAD`."""
     one = entry.result
-    tied = f"{entry.rank}" + ("*" if entry.partial else "")
+    place = f"{entry.rank or '–'}" + ("*" if entry.partial else "")
     return (
-        tied, model_name(one.model), number(one.recall), span(one.low, one.high), f"{number(one.coverage)} %",
-        one.samples, one.model, one.eibench or "", one.harness or "", (one.data or "")[:12], one.file,
+        place, model_name(one.model), number(one.recall), span(one.low, one.high), f"{number(one.coverage)} %",
+        one.samples, one.model, one.generation, one.eibench or "", one.harness or "", (one.data or "")[:12], one.file,
     )  # fmt: skip
 
 
@@ -143,7 +168,8 @@ NOTES = (
     " judge, protocol and version of the data stand in one table; tables cannot be compared with one another.",
     "Rank: 1 and the number of runs whose interval lies wholly above. Runs with overlapping intervals share a rank;"
     " `eibench compare A B` tells two runs apart by their common samples.",
-    "* a partial run: samples are missing or unscored.",
+    "An asterisk marks a partial run. Where samples are unscored, the interval reaches to the bounds in the ranking; a"
+    " run that misses samples has no rank.",
 )
 
 
@@ -153,7 +179,7 @@ def markdown(found: Sequence[Board]) -> str:
     for board in found:
         lines += [f"## {_escaped(board.title)}", "", _row(HEAD), _row(["---"] * len(HEAD))]
         lines += [_row([_escaped(cell) for cell in cells(entry)]) for entry in board.entries]
-        lines += ["", *(f"- * {_escaped(cells(one)[1])}: {one.partial}" for one in board.entries if one.partial), ""]
+        lines += ["", *(f"- {_escaped(line)}" for line in _why(board)), ""]
     return "\n".join([*lines, *(f"- {note}" for note in NOTES)]) + "\n"
 
 
@@ -162,7 +188,8 @@ def _row(parts: Iterable[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text without any meaning in Markdown or HTML."""
+    """Text without any meaning in Markdown or HTML, in one line."""
+    text = printable(text)
     for mark, harmless in (
         ("\\", "\\\\"),
         ("&", "&amp;"),
@@ -179,27 +206,31 @@ def _escaped(text: str) -> str:
 
 def as_csv(found: Sequence[Board]) -> str:
     """All boards as one CSV table, a run a line."""
+    rows = [_csv_row(entry) for board in found for entry in board.entries]
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(
-        ("rank", "model", "task", "task_version", "setting", "judge", "protocol", "judge_version", "recall", "ci95_low",
-         "ci95_high", "coverage", "bound_low", "bound_high", "samples", "partial", "eibench", "harness", "data",
-         "results")
-    )  # fmt: skip
-    for entry in (entry for board in found for entry in board.entries):
-        one = entry.result
-        row = (
-            entry.rank, one.model, one.task, one.version, one.setting, one.judge, one.protocol, one.judge_version,
-            one.recall, one.low, one.high, one.coverage, one.bound_low, one.bound_high, one.samples, entry.partial,
-            one.eibench, one.harness, one.data, one.file,
-        )  # fmt: skip
-        writer.writerow([_inert(cell) for cell in row])
+    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _inert(cell) for name, cell in row.items()} for row in rows)
     return out.getvalue()
+
+
+def _csv_row(entry: Entry) -> dict[str, object]:
+    one = entry.result
+    numbers = {
+        "recall": one.recall, "ci95_low": one.low, "ci95_high": one.high, "coverage": one.coverage,
+        "bound_low": one.bound_low, "bound_high": one.bound_high, "samples": one.samples, "partial": entry.partial,
+    }  # fmt: skip
+    return {
+        "rank": entry.rank, "model": one.model, "generation": one.generation, "task": one.task,
+        "task_version": one.version, "setting": one.setting, "judge": one.judge, "protocol": one.protocol,
+        "judge_version": one.judge_version, **numbers, "eibench": one.eibench, "harness": one.harness,
+        "data": one.data, "results": one.file,
+    }  # fmt: skip
 
 
 def _inert(cell: object) -> object:
     """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else cell
 
 
 def as_html(found: Sequence[Board]) -> str:

@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,11 @@ _NAMES = "Give *_results.json of lmms-eval (run with --output_path), or the fold
 
 
 class Result(BaseModel):
-    """One task of one run. Recall and its like are in percent; None where a run has no such number."""
+    """One task of one run. Recall and its like are in percent; None where a run has no such number.
+
+    ``samples`` is "N of TOTAL", each "?" where it is not known; ``generation`` is how answers were generated, "" where
+    that is not known.
+    """
 
     file: str
     model: str
@@ -52,6 +55,7 @@ class Result(BaseModel):
     captions: str | None = None
     persona: str | None = None
     setting: str = "user"
+    generation: str = ""
     eibench: str | None = None
     harness: str | None = None
     data: str | None = None
@@ -62,19 +66,26 @@ class Result(BaseModel):
         return None if self.recall is None or self.chance is None else corrected(self.recall, self.chance)
 
 
-def read_results(paths: Iterable[Path]) -> list[Result]:
+def read_results(paths: Iterable[Path], damaged: dict[str, str] | None = None) -> list[Result]:
     """Reads every EIBench task of the results files.
 
+    Args:
+        paths: files, and folders that may hold other files of such a name.
+        damaged: takes up the files in folders that could not be read, each with the reason.
+
     Raises:
-        EIBenchError: a file cannot be read, or no result of EIBench is among them.
+        EIBenchError: a file that is no folder cannot be read, or no result of EIBench is among them.
     """
     found: list[Result] = []
     for path in paths:
         if not path.is_dir():
             found += _read(path)
         for file in sorted(path.rglob("*results*.json")) if path.is_dir() else ():
-            with suppress(EIBenchError):  # a folder may hold other files of such a name
+            try:
                 found += _read(file)
+            except EIBenchError as error:
+                if damaged is not None:
+                    damaged[str(file)] = error.what
     if not found:
         raise EIBenchError("no result of an EIBench task was found", _NAMES)
     return found
@@ -88,7 +99,7 @@ def _read(file: Path) -> list[Result]:
         tasks = [name for name in ours if (configs[name].get("metadata") or {}).get("run", {}).get("judge")]
         found = [_result(file, data, name) for name in tasks]
         return found + ([_headline(found, data)] if _value(data, "eibench", "recall_overall") is not None else [])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise EIBenchError(f"{file} is not a results file ({type(error).__name__})", _NAMES) from None
 
 
@@ -128,10 +139,25 @@ def _result(file: Path, data: dict[str, Any], task: str) -> Result:
         captions=run.get("captions") if metadata.get("setting") == "caption" else None,
         persona=run.get("persona"),
         setting=str(metadata.get("setting") or "user"),
+        generation=_generation(data, task),
         eibench=run.get("eibench"),
         harness=_harness(data, run),
         data=(run.get("data") or {}).get("digest"),
     )
+
+
+def _generation(data: dict[str, Any], task: str) -> str:
+    """How answers were generated, where it could change them: settings, system prompt, chat template."""
+    given = data["configs"][task].get("generation_kwargs") or {}
+    parts = [
+        f"{name}={value}" if isinstance(value, int | float) else without_secrets(f"{name}={value}")
+        for name, value in sorted(given.items())
+        if value not in ([], "", None)
+    ]
+    for name in ("system_instruction", "chat_template"):
+        if digest := data.get(f"{name}_sha"):
+            parts.append(f"{name}={digest[:8]}")
+    return ", ".join(parts)
 
 
 def _harness(data: dict[str, Any], run: dict[str, Any]) -> str | None:

@@ -135,6 +135,44 @@ def test_everything_can_be_done_with_the_keyboard(opened: Watched) -> None:
     assert page.get_attribute("#list", "aria-activedescendant") == f"option-{len(SAMPLES) - 1}"
 
 
+def test_a_link_to_a_sample_that_is_not_there_says_so_and_a_plain_link_stays(opened: Watched, page_file: Path) -> None:
+    page = opened.page
+    page.goto("about:blank")
+    page.goto(page_file.as_uri() + "#sample=nowhere")
+    page.wait_for_selector("#sample .question")
+    assert "nowhere is not in this report" in page.inner_text("#count")
+    page.goto("about:blank")
+    page.goto(page_file.as_uri() + "#emotions")
+    page.wait_for_selector("#sample .question")
+    page.wait_for_timeout(400)  # longer than the address waits
+    assert page.url.endswith("#emotions")
+
+
+def test_a_text_is_looked_for_in_the_answers_that_are_shown(opened: Watched) -> None:
+    """The first model says "I see this", the second does not."""
+    page = opened.page
+    page.fill("#text", "see this")
+    assert count(page) == len(SAMPLES)
+    second = next(one for one in page.locator("#run option").all() if "second" in one.inner_text())
+    page.select_option("#run", second.get_attribute("value"))
+    assert page.inner_text("#count").startswith("0 of")
+
+
+def test_keys_can_be_turned_off_and_escape_outside_of_the_samples_clears_nothing(opened: Watched) -> None:
+    page = opened.page
+    before = page.inner_text("#sample a")
+    page.uncheck("#keys")
+    page.keyboard.press("j")
+    assert page.inner_text("#sample a") == before
+    page.check("#keys")
+    page.keyboard.press("j")
+    assert page.inner_text("#sample a") != before
+    page.fill("#text", "see")
+    page.locator("nav a").first.focus()
+    page.keyboard.press("Escape")
+    assert page.input_value("#text") == "see"
+
+
 def test_the_runs_that_differ_most_come_first_where_that_is_wanted(opened: Watched) -> None:
     page = opened.page
     page.select_option("#order", "spread")

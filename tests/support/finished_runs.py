@@ -23,6 +23,7 @@ def finished_run(
     judge: Mapping[str, str] = JUDGE,
     time: str = "20260101_000000",
     numbers: Mapping[str, float] = {},
+    generation: Mapping[str, Any] = {},
     **run: Any,
 ) -> Path:
     """A results file, with the log of the lines beside it.
@@ -33,6 +34,7 @@ def finished_run(
         recall, half: overall recall, and half of its interval.
         samples: how many were evaluated, out of how many.
         numbers: metrics beside.
+        generation: settings of the model.
         run: what the run says of itself beside `FACTS`; None takes a fact away.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -45,9 +47,10 @@ def finished_run(
         "recall_overall": recall, "ci95_low": recall - half, "ci95_high": recall + half, "coverage": 100.0,
         "bound_low": recall, "bound_high": recall, **numbers,
     }  # fmt: skip
+    kwargs = {"generation_kwargs": dict(generation)}
     content = {
         "results": {task: {f"{name},none": value for name, value in values.items()}},
-        "configs": {task: {"metadata": {"version": 1, "setting": setting, "run": facts}}},
+        "configs": {task: {"metadata": {"version": 1, "setting": setting, "run": facts}, **kwargs}},
         "config": {"model": "qwen2_5_vl", "model_args": f"pretrained={model}"},
         "n-samples": {task: {"original": samples[1], "effective": samples[0]}},
         "lmms_eval_version": "0.7.3",

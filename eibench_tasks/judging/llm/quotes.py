@@ -33,16 +33,22 @@ def find_quote(quote: str, answer: str) -> str | None:
     Returns:
         None if it does not occur, has no word in it, or is longer than `MOST_WORDS` or `MOST_CHARACTERS`.
     """
+    span = place_of_quote(quote, answer)
+    return answer[span[0] : span[1]] if span else None
+
+
+def place_of_quote(quote: str, answer: str) -> tuple[int, int] | None:
+    """Where the span of `find_quote` begins and ends, in characters."""
     quote = quote.strip(_EDGES)
     if len(quote) > MOST_CHARACTERS or len(quote.split()) > MOST_WORDS:
         return None
     if sum(map(str.isalnum, quote)) < (1 if _dense(quote) else 3):
         return None
     if span := _whole_words(quote, answer):  # as most judges copy; the rest is slow
-        return answer[span[0] : span[1]]
+        return span
     wanted, said = _fold(quote).text.strip(), _fold(answer)
     span = _whole_words(wanted, said.text) or _close(wanted, said.text)
-    return answer[said.origin[span[0]] : said.origin[span[1] - 1] + 1] if span else None
+    return (said.origin[span[0]], said.origin[span[1] - 1] + 1) if span else None
 
 
 def _dense(text: str) -> bool:

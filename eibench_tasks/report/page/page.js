@@ -1,5 +1,5 @@
 // The sample browser of a report. Everything that a model, a judge or a user wrote is set as text, never as markup.
-const HEIGHT = 56; // pixels of a row in the list; 3.5rem in the style
+const HEIGHT = 3.5 * parseFloat(getComputedStyle(document.documentElement).fontSize); // of a row, as in the style
 const LONG = 20000; // characters of an answer that are shown at first
 const FILTERS = ["text", "emotion", "score", "setting", "run", "order"];
 
@@ -23,8 +23,9 @@ const ORDERS = {
   spread: ["runs differ most", (entry) => -spread(entry)],
 };
 
-let data, images, shown = [], current = null;
+let data, images, shown = [], current = null, started = false;
 
+const lower = (answer) => (answer.lower ??= answer.text.toLowerCase());
 const scores = (entry) => entry.seen.map((answer) => answer.score).filter((score) => score !== null);
 function mean(entry) {
   const known = scores(entry);
@@ -43,7 +44,8 @@ function filter() {
     if (emotion && entry.emotion !== emotion) return false;
     entry.seen = entry.answers.filter((answer) =>
       (!run || answer.run === Number(run)) && (!setting || data.runs[answer.run].setting === setting));
-    return entry.seen.some((answer) => fits(answer.score)) && words.every((word) => entry.haystack.includes(word));
+    if (!entry.seen.some((answer) => fits(answer.score))) return false;
+    return words.every((word) => entry.about.includes(word) || entry.seen.some((answer) => lower(answer).includes(word)));
   });
   const order = ORDERS[$("order").value][1];
   if (order) shown = shown.map((entry) => [order(entry), entry]).sort((a, b) => a[0] - b[0]).map((pair) => pair[1]);
@@ -77,17 +79,17 @@ function option(entry, place) {
   return row;
 }
 
-function choose(entry, follow = true) {
+function choose(entry) {
   current = entry;
   const place = shown.indexOf(entry), list = $("list");
-  if (follow && place >= 0) {
+  if (place >= 0) {
     const top = place * HEIGHT;
     if (top < list.scrollTop) list.scrollTop = top;
     else if (top + HEIGHT > list.scrollTop + list.clientHeight) list.scrollTop = top + HEIGHT - list.clientHeight;
   }
   drawList();
   drawSample();
-  keepAddress();
+  if (started) keepAddress();
 }
 
 function drawSample() {
@@ -96,7 +98,7 @@ function drawSample() {
     place.replaceChildren(element("p", {}, "No sample fits these filters."));
     return;
   }
-  const link = element("a", { href: `#${new URLSearchParams({ sample: current.id })}` }, current.id);
+  const link = element("a", { href: `#${new URLSearchParams({ sample: current.key })}` }, current.id);
   const parts = [element("p", { className: "faint" }, element("bdi", {}, current.emotion), " · ", link)];
   if (images[current.image]) parts.push(element("img", { src: images[current.image], alt: `Image of ${current.id}` }));
   if (current.question) parts.push(element("p", { className: "question", dir: "auto" }, current.question));
@@ -129,9 +131,8 @@ function textOf(answer) {
   const whole = answer.text.length <= LONG || answer.whole;
   const text = whole ? answer.text : answer.text.slice(0, LONG);
   const spans = [];
-  answer.verdicts.forEach(([present, quote], number) => {
-    const start = present && quote ? text.indexOf(quote) : -1;
-    if (start >= 0) spans.push([start, start + quote.length, number + 1]);
+  answer.verdicts.forEach(([present, , , start, end], number) => {
+    if (present && end <= text.length) spans.push([start, end, number + 1]);
   });
   const edges = [...new Set([0, text.length, ...spans.flatMap(([start, end]) => [start, end])])].sort((a, b) => a - b);
   const parts = edges.slice(1).map((end, place) => {
@@ -150,11 +151,16 @@ function textOf(answer) {
   return element("div", {}, shownText, button);
 }
 
+// After the last of several quick steps: browsers allow only so many changes of the address a second.
+let waiting;
 function keepAddress() {
-  const state = new URLSearchParams();
-  for (const name of FILTERS) if ($(name).value) state.set(name, $(name).value);
-  if (current) state.set("sample", current.id);
-  history.replaceState(null, "", `#${state}`);
+  clearTimeout(waiting);
+  waiting = setTimeout(() => {
+    const state = new URLSearchParams();
+    for (const name of FILTERS) if ($(name).value) state.set(name, $(name).value);
+    if (current) state.set("sample", current.key);
+    history.replaceState(null, "", `#${state}`);
+  }, 150);
 }
 
 function fromAddress() {
@@ -164,8 +170,11 @@ function fromAddress() {
     $(name).value = state.get(name) ?? "";
     if ($(name).selectedIndex === -1) $(name).value = "";
   }
-  current = data.samples.find((entry) => entry.id === state.get("sample")) ?? null;
+  const wanted = state.get("sample");
+  current = data.samples.find((entry) => entry.key === wanted) ?? null;
+  const missing = wanted && !current;
   filter();
+  if (missing) $("count").textContent += `; ${wanted} is not in this report`;
   return true;
 }
 
@@ -176,8 +185,9 @@ function step(by) {
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const typing = event.target.matches("input, select, textarea");
-  if (event.key === "Escape") {
+  if (event.key.length === 1 && !$("keys").checked) return;
+  const typing = event.target.matches("input:not([type=checkbox]), select, textarea");
+  if (event.key === "Escape" && $("app").contains(event.target)) {
     for (const name of FILTERS) $(name).value = "";
     $("list").focus();
     filter();
@@ -206,8 +216,7 @@ async function start() {
   images = await unpacked("images");
   for (const entry of data.samples) {
     entry.seen = entry.answers;
-    entry.haystack = [entry.id, entry.question, ...entry.triggers, ...entry.answers.map((answer) => answer.text)]
-      .join("\n").toLowerCase();
+    entry.about = [entry.id, entry.question, ...entry.triggers].join("\n").toLowerCase();
   }
   const values = (list) => [...new Set(list)].sort().map((value) => [value, value]);
   fill("emotion", [["", "all"], ...values(data.samples.map((entry) => entry.emotion))]);
@@ -224,6 +233,7 @@ async function start() {
   addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
   if (fromAddress()) $("samples").scrollIntoView();
   else filter();
+  started = true;
 }
 
-start();
+start().catch(() => { $("trouble").hidden = false; });

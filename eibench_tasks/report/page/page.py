@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -48,21 +48,10 @@ def render(runs: Sequence[Run], settings: Settings, progress: Progress = lambda 
         progress: called with the number of thumbnails to come; returns what is called after each.
     """
     docs, no_docs = samples.load_docs(runs, settings.exported)
-    entries = samples.entries(runs, docs)
+    entries, files = samples.entries(runs, docs)
     by_label, no_labels = figures.by_label(runs, settings.exported, settings.labels_by)
-    small, unread = dict[str, str](), 0
-    if settings.images:
-        count = len({entry["image"] for entry in entries if entry["image"]})
-        small, unread = samples.thumbnails(entries, docs, progress(count))
-    notes = [note for note in (no_docs, no_labels) if note]
-    if unknown := sum(not entry["question"] for entry in entries):
-        notes.append(
-            f"{unknown:,} samples are shown without question and image: they are not in the data that is at hand here."
-        )
-    if unread:
-        notes.append(f"{unread} images could not be read and are not shown.")
-    if silent := [run.name for run in runs if not run.rows]:
-        notes.append(f"Without samples, since they were not logged (--log_samples): {', '.join(silent)}.")
+    images = samples.thumbnails(files, progress(len(files))) if settings.images else []
+    notes = [*no_docs, *no_labels, *_missing(runs, entries, images)]
     known = [run for run in runs if run.rows]
     parts = [
         figures.overview(runs),
@@ -82,9 +71,20 @@ def render(runs: Sequence[Run], settings: Settings, progress: Progress = lambda 
         figures=[_Safe(part) for part in parts],
         agreement=_agreement(runs),
         published=published(runs),
+        origins=figures.origins(runs),
         data=samples.packed({"runs": [_run(run) for run in runs], "samples": entries}),
-        images=samples.packed(small),
+        images=samples.packed(images),
     )
+
+
+def _missing(runs: Sequence[Run], entries: Sequence[samples.Entry], images: Sequence[str]) -> Iterator[str]:
+    """What the page cannot show."""
+    if unknown := sum(not entry["question"] for entry in entries):
+        yield f"{unknown:,} samples are shown without question and image: the data at hand does not have them."
+    if unread := images.count(""):
+        yield f"{unread} images could not be read and are not shown."
+    if silent := [run.name for run in runs if not run.rows]:
+        yield f"Without samples, since they were not logged (--log_samples): {', '.join(silent)}."
 
 
 def write(page: str, file: Path) -> None:

@@ -4,15 +4,15 @@ Series differ in the shape of their marks, too, so that nothing is told by colou
 """
 
 import hashlib
-import html
 import io
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from xml.etree import ElementTree
 
 from eibench_tasks.data.lines import printable
-from eibench_tasks.report.text import short
 
 _SHAPES = "osD^vPX"  # seven to eight colours: 56 series differ in one or the other
 _INKS = {"#010101": "var(--ink)", "#020202": "var(--faint)", "#030303": "var(--line)"} | {
@@ -25,17 +25,23 @@ _WIDTH = 7.2  # inches; the page scales it
 
 @dataclass(frozen=True)
 class Point:
-    """A value with its interval, in percent; ``least`` and ``most`` are its bounds. None where there is none."""
+    """A value with its interval, in percent. None where there is none.
+
+    Attributes:
+        least, most: its bounds.
+        count: of how many samples or triggers it is.
+    """
 
     value: float | None
     low: float | None = None
     high: float | None = None
     least: float | None = None
     most: float | None = None
+    count: int | None = None
 
 
-Series = Mapping[str, Sequence[Point]]
-"""Points by the name of their series, one for each row of a plot."""
+Series = Mapping[int, Sequence[Point]]
+"""Points by the number of their series, one for each row of a plot; the number decides the mark."""
 
 
 def dots(rows: Sequence[str], series: Series, axis: str, title: str, beside: bool = True) -> str:
@@ -43,7 +49,7 @@ def dots(rows: Sequence[str], series: Series, axis: str, title: str, beside: boo
 
     Args:
         rows: labels.
-        series: by name, a point for each row.
+        series: by number, a point for each row.
         axis: what the scale is of.
         title: what the plot says to whoever cannot see it.
         beside: whether series lie beside one another in a row; else each has points where no other has.
@@ -55,9 +61,9 @@ def dots(rows: Sequence[str], series: Series, axis: str, title: str, beside: boo
         return ""
     height = max(1.2, 0.5 + len(rows) * max(0.34, 0.17 * len(series) * beside))
     figure, axes = _figure(height)
-    for number, points in enumerate(series.values()):
-        shift = 0.66 * ((number + 0.5) / len(series) - 0.5) * beside
-        _draw(axes, [place + shift for place in range(len(rows))], points, number)
+    for place, (number, points) in enumerate(series.items()):
+        shift = 0.66 * ((place + 0.5) / len(series) - 0.5) * beside
+        _draw(axes, [row + shift for row in range(len(rows))], points, number)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_yticks(range(len(rows)), [_cut(row) for row in rows], parse_math=False)
     axes.tick_params(axis="y", length=0)
@@ -85,11 +91,11 @@ def _draw(axes: Any, places: Sequence[float], points: Sequence[Point], number: i
         axes.plot([point.value], [place], color=color, marker=shape, markersize=6.5, linestyle="none", clip_on=False)
 
 
-def lines(series: Mapping[str, Sequence[tuple[float, Point]]], axis: str, other: str, title: str) -> str:
+def lines(series: Mapping[int, Sequence[tuple[float, Point]]], axis: str, other: str, title: str) -> str:
     """Values over a scale of its own, a line for each series.
 
     Args:
-        series: by name, places on the scale and points.
+        series: by number, places on the scale and points.
         axis, other: what the scales are of.
         title: what the plot says to whoever cannot see it.
 
@@ -99,7 +105,7 @@ def lines(series: Mapping[str, Sequence[tuple[float, Point]]], axis: str, other:
     if not any(series.values()):
         return ""
     figure, axes = _figure(3.0)
-    for number, points in enumerate(series.values()):
+    for number, points in series.items():
         color, shape = _mark(number)
         known = [(place, point) for place, point in points if point.value is not None]
         axes.plot(
@@ -173,20 +179,36 @@ def _mark(number: int) -> tuple[str, str]:
 def _svg(figure: Any, title: str) -> str:
     """The figure as an element with names of its own, so that several can stand in one page."""
     out = io.StringIO()
-    with _style():
+    with _style(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # the page has other fonts
         figure.savefig(
             out, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type"))
         )
-    text = out.getvalue()[out.getvalue().index("<svg") :]
+    root = ElementTree.fromstring(out.getvalue())
+    own = hashlib.sha256(out.getvalue().encode()).hexdigest()[:8]
+    for element in root.iter():
+        element.attrib = {_name(name): _value(name, value, own) for name, value in element.attrib.items()}
+        element.tag = _name(element.tag)
+    root.attrib |= {"role": "img", "aria-label": title} if title else {"aria-hidden": "true"}
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _name(name: str) -> str:
+    """Without its namespace: pages do not have any."""
+    return name.rpartition("}")[2]
+
+
+def _value(name: str, value: str, own: str) -> str:
+    """An attribute with the colours and fonts of the page, and ids of the figure's own."""
+    if name == "id":
+        return f"{own}-{value}"
     for ink, variable in _INKS.items():
-        text = text.replace(ink, variable)
-    text = re.sub(r'font: ([\d.]+)px [^";]*', r"font-size: \1px", text)
-    text = re.sub(r' id="[a-z0-9.]+_\d+"', "", text)
-    own = hashlib.sha256(text.encode()).hexdigest()[:8]
-    text = re.sub(r'( id="|"#|url\(#)', rf"\g<1>{own}-", text)
-    said = f'role="img" aria-label="{html.escape(title)}"' if title else 'aria-hidden="true"'
-    return text.replace("<svg", f"<svg {said}", 1)
+        value = value.replace(ink, variable)
+    value = re.sub(r"font-family: [^;]*; ?", "", value)
+    return re.sub(r"^#|(?<=url\()#", f"#{own}-", value)
 
 
 def _cut(text: str) -> str:
-    return short(printable(text), 44)
+    """A label that fits; what tells runs apart is at its end, too."""
+    text = printable(text)
+    return text if len(text) <= 44 else f"{text[:20]}…{text[-23:]}"

@@ -8,52 +8,56 @@ import csv
 from collections.abc import Sequence
 from importlib.resources import files
 
+from eibench_tasks.data.schema import REPLAYED
+from eibench_tasks.report.leaderboard import misses_samples
 from eibench_tasks.report.page.runs import Run
 from eibench_tasks.report.page.tables import Table
 
 _COLUMNS = {"paper:chatgpt": "recall_chatgpt_judge", "paper:llama3": "recall_llama3_judge"}
 
 
-def published(runs: Sequence[Run]) -> Table | None:
-    """The published rows of the splits and settings of the runs; None where no run is of a published split."""
-    of_split = [(run, split) for run in runs if (split := _split(run.result.task))]
-    if not of_split:
-        return None
+def published(runs: Sequence[Run]) -> Table:
+    """The published rows of the splits and settings of the runs that were asked and judged as those were."""
+    reasons = {run.name: _differs(run) for run in runs}
     wanted = {
-        (split, run.result.setting, _COLUMNS[run.result.protocol])
-        for run, split in of_split
-        if run.result.comparable and run.result.protocol in _COLUMNS
-    }
-    if not wanted:
-        judges = ", ".join(sorted({run.by for run, _ in of_split}))
-        text = (
-            "Not shown. The published results were judged by ChatGPT and LLaMA-3 under the published protocol, these"
-            f" runs by {judges}: their numbers cannot be compared. `eibench judge RUN --judge openai:MODEL --protocol"
-            " paper` judges the same answers as the paper did."
-        )
-        return Table(text)
+        (split_of(run) or "", run.result.setting, _COLUMNS[run.result.protocol])
+        for run in runs
+        if not reasons[run.name]
+    }  # fmt: skip
     rows = [
         (row["model"], row["access"], split, setting, _COLUMN_NAMES[column], row[column])
         for split, setting, column in sorted(wanted)
         for row in _rows()
         if (row["split"], row["setting"], row["emotion"]) == (split, setting, "overall") and row[column]
     ]
-    others = sorted({run.name for run, split in of_split} - _names(of_split))
-    text = "Overall recall in percent as the README of EIBench has it, of the splits, settings and judges shown above."
+    said = "Overall recall in percent as the README of EIBench has it, of the splits, settings and judges shown above."
+    others = "; ".join(f"{name}: {why}" for name, why in reasons.items() if why)
+    text = said if rows else "Not shown: no run here can be compared with the published results of EIBench."
     if others:
-        text += f" Not comparable with: {', '.join(others)}."
+        mend = "`eibench judge RUN --judge openai:MODEL --protocol paper` judges the same answers as the paper did."
+        text += f" Not comparable: {others}. {mend}"
     return Table(text, ("model", "weights", "split", "setting", "judge", "recall"), rows)
+
+
+def _differs(run: Run) -> str:
+    """What keeps a run from being compared with the published results; "" where nothing does."""
+    one = run.result
+    if split_of(run) is None:
+        return "no published split"
+    if not one.comparable or one.protocol not in _COLUMNS:
+        return f"judged by {run.by}"
+    if one.persona not in (None, "published", REPLAYED):
+        return "another persona"
+    return f"{one.samples} samples" if misses_samples(one) else ""
 
 
 _COLUMN_NAMES = {"recall_chatgpt_judge": "ChatGPT", "recall_llama3_judge": "LLaMA-3"}
 
 
-def _names(of_split: Sequence[tuple[Run, str]]) -> set[str]:
-    return {run.name for run, _ in of_split if run.result.comparable and run.result.protocol in _COLUMNS}
-
-
-def _split(task: str) -> str | None:
-    return next((split for split in ("basic", "complex") if task.startswith(f"eibench_{split}")), None)
+def split_of(run: Run) -> str | None:
+    """The published split that a run is of."""
+    tasks = {"basic": run.result.task.startswith("eibench_basic"), "complex": run.result.task == "eibench_complex"}
+    return next((split for split, whether in tasks.items() if whether), None)
 
 
 def _rows() -> list[dict[str, str]]:
