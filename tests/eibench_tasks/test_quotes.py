@@ -180,8 +180,8 @@ def test_a_long_answer_is_searched_in_moments(kind: str) -> None:
         quote = "".join("哭" if place % 12 == 0 else letter for place, letter in enumerate(answer[5000:6000]))
     elif kind == "near":
         quote, answer = "the boy smiles at the dog " * 13 + "and leaves", "The boy smiled at a dog. " * 4000
-    started = time.monotonic()
+    started = time.process_time()  # of this process alone: others at work do not count
     found = find_quote(quote, answer)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
     if kind in ("word for word", "folded", "edited"):
         assert found == " ".join(words[6000:6075])

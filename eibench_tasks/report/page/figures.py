@@ -117,15 +117,16 @@ def _of_rows(rows: Sequence[Judged]) -> Point:
 def by_label(runs: Sequence[Run], exported: Sequence[Exported], judge: str) -> tuple[list[Figure], list[str]]:
     """Recall by kind and by category of the triggers, and why there is none for some tasks."""
     found: dict[int, Breakdown] = {}
-    troubles: dict[str, str] = {}
+    troubles: dict[str, dict[str, None]] = {}
     for run in runs:
         try:
             found[run.place] = breakdown(run.rows, labels_for(run.result.task, judge, exported))
         except EIBenchError as error:
-            troubles[run.result.task] = f"No breakdown by kind and category of {run.result.task}: {error}"
+            troubles.setdefault(str(error), {})[run.result.task] = None
+    told = [f"No breakdown by kind and category of {', '.join(of)}: {error}" for error, of in troubles.items()]
     known = [run for run in runs if run.place in found]
     if not known:
-        return [], list(troubles.values())
+        return [], told
     said = f"Recall of the triggers with each label, with 95 % intervals{_COUNTED} triggers. {_labelled(known, found)}"
     kinds = {place: one.kinds for place, one in found.items()}
     categories = {place: one.categories for place, one in found.items()}
@@ -133,7 +134,7 @@ def by_label(runs: Sequence[Run], exported: Sequence[Exported], judge: str) -> t
         _by_labels("kinds", "Explicit and implicit triggers", said, known, kinds),
         _by_labels("categories", "By category", said, known, categories),
     ]
-    return figures, list(troubles.values())
+    return figures, told
 
 
 def _labelled(runs: Sequence[Run], found: Mapping[int, Breakdown]) -> str:

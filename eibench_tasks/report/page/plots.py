@@ -20,7 +20,7 @@ _INKS = {"#010101": "var(--ink)", "#020202": "var(--faint)", "#030303": "var(--l
 }
 INK, FAINT, LINE = list(_INKS)[:3]
 _SERIES = list(_INKS)[3:]
-_WIDTH = 7.2  # inches; the page scales it
+_WIDTH = 5.4  # inches; the page scales it: on a telephone, too, words are 9 pixels high
 
 
 @dataclass(frozen=True)
@@ -211,4 +211,4 @@ def _value(name: str, value: str, own: str) -> str:
 def _cut(text: str) -> str:
     """A label that fits; what tells runs apart is at its end, too."""
     text = printable(text)
-    return text if len(text) <= 44 else f"{text[:20]}…{text[-23:]}"
+    return text if len(text) <= 32 else f"{text[:14]}…{text[-17:]}"

@@ -18,12 +18,11 @@ _COLUMNS = {"paper:chatgpt": "recall_chatgpt_judge", "paper:llama3": "recall_lla
 
 def published(runs: Sequence[Run]) -> Table:
     """The published rows of the splits and settings of the runs that were asked and judged as those were."""
-    reasons = {run.name: _differs(run) for run in runs}
-    wanted = {
-        (split_of(run) or "", run.result.setting, _COLUMNS[run.result.protocol])
-        for run in runs
-        if not reasons[run.name]
-    }  # fmt: skip
+    reasons: dict[str, list[Run]] = {}
+    for run in runs:
+        reasons.setdefault(_differs(run), []).append(run)
+    alike = reasons.pop("", [])
+    wanted = {(split_of(run) or "", run.result.setting, _COLUMNS[run.result.protocol]) for run in alike}
     rows = [
         (row["model"], row["access"], split, setting, _COLUMN_NAMES[column], row[column])
         for split, setting, column in sorted(wanted)
@@ -31,9 +30,9 @@ def published(runs: Sequence[Run]) -> Table:
         if (row["split"], row["setting"], row["emotion"]) == (split, setting, "overall") and row[column]
     ]
     said = "Overall recall in percent as the README of EIBench has it, of the splits, settings and judges shown above."
-    others = "; ".join(f"{name}: {why}" for name, why in reasons.items() if why)
     text = said if rows else "Not shown: no run here can be compared with the published results of EIBench."
-    if others:
+    if reasons:
+        others = "; ".join(f"{why} ({', '.join(run.name for run in of)})" for why, of in reasons.items())
         mend = "`eibench judge RUN --judge openai:MODEL --protocol paper` judges the same answers as the paper did."
         text += f" Not comparable: {others}. {mend}"
     return Table(text, ("model", "weights", "split", "setting", "judge", "recall"), rows)

@@ -31,7 +31,7 @@ Docs = Mapping[tuple[str, str], Doc]
 def load_docs(runs: Sequence[Run], exported: Sequence[Exported]) -> tuple[Docs, list[str]]:
     """The samples of the data, and why some could not be had; questions and images come from them."""
     found: dict[tuple[str, str], Doc] = {}
-    troubles = []
+    troubles: dict[str, list[str]] = {}
     for task in sorted({run.result.task for run in runs}):
         split = split_of(task, exported)
         if split:
@@ -41,10 +41,13 @@ def load_docs(runs: Sequence[Run], exported: Sequence[Exported]) -> tuple[Docs, 
                 found |= {(task, doc["id"]): doc for doc in load_known({task}, None).samples}
             except EIBenchError:  # what it says names folders of this machine
                 mend = "set EIBENCH_SCENES" if task == "eibench_scenes" else "run `eibench prepare --images DIR`"
-                troubles.append(f"Questions and images of {task} are not shown, its data is not at hand: {mend} first.")
+                troubles.setdefault(mend, []).append(task)
         else:
-            troubles.append(f"Questions and images of {task} are not shown: give its split, `--exported SPLIT`.")
-    return found, troubles
+            troubles.setdefault("give the split, `--exported SPLIT`", []).append(task)
+    return found, [
+        f"Questions and images of {', '.join(tasks)} are not shown, the data is not at hand: {mend}."
+        for mend, tasks in troubles.items()
+    ]
 
 
 def entries(runs: Sequence[Run], docs: Docs) -> tuple[list[Entry], list[Path]]:
