@@ -27,8 +27,9 @@ class Known:
         annotations_sha256: names the version of the data.
     """
 
-    def __init__(self, samples: list[Doc], protocol: Protocol | None) -> None:
+    def __init__(self, samples: list[Doc], protocol: Protocol | None, places: Mapping[str, int] | None = None) -> None:
         self.samples = samples
+        self._places = places or {}
         self.protocol = protocol
         self.annotations_sha256 = dict(annotations.SHA256)
         self._by_id = {sample["id"]: sample for sample in samples}
@@ -39,7 +40,8 @@ class Known:
     def of(self, entry: Mapping[str, Any]) -> Doc | None:
         """The sample that a line of a sample log is about: by its id, else by reference triggers and question.
 
-        The logs of runs that measured nothing (``--predict_only``) hold no ids.
+        The logs of runs that measured nothing (``--predict_only``) hold no ids. Of drawn scenes some have both in
+        common; these go by their place in the task, ``doc_id``.
         """
         row, doc = entry.get("recall_overall"), entry.get("doc")
         for known, key in ((row, "sample_id"), (doc, "id")):
@@ -49,6 +51,8 @@ class Known:
         same = self._by_triggers.get(target, []) if isinstance(target, str) else []
         asked = [sample for sample in same if json.dumps(sample["question"], ensure_ascii=False)[1:-1] in said]
         found = asked or same  # a log of several turns may not hold the question
+        if len(found) > 1:
+            found = [sample for sample in found if self._places.get(sample["id"]) == entry.get("doc_id")]
         return found[0] if len(found) == 1 else None
 
 
@@ -67,14 +71,17 @@ def load_known(tasks: set[str], eibench: Path | None, exported: Sequence[Exporte
     protocol = None
     if "eibench_demo" in tasks:
         samples += [sample.model_dump() for sample in demo.demo_samples()]
+    places: dict[str, int] = {}
     if "eibench_scenes" in tasks:
-        samples += docs_of(scenes_of_run())
+        scenes = docs_of(scenes_of_run())
+        places = {doc["id"]: place for place, doc in enumerate(scenes)}
+        samples += scenes
     for split in exported:
         samples += split.samples()
     if tasks - {"eibench_demo", "eibench_scenes", *(split.facts.name for split in exported)} or eibench:
         published, protocol = _published(eibench)
         samples += published
-    return Known(samples, protocol)
+    return Known(samples, protocol, places)
 
 
 def _published(eibench: Path | None) -> tuple[list[Doc], Protocol]:

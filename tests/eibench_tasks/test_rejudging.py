@@ -380,6 +380,14 @@ def test_metrics_are_aggregated_as_in_the_tasks(file: str) -> None:
     assert {name: path(function) for name, function in AGGREGATIONS.items()} == aggregated_in(file)
 
 
+def test_scenes_that_share_question_and_triggers_are_told_apart_by_their_place() -> None:
+    """Logs of --predict_only hold no ids: in the fixed set three pairs of samples have everything else in common."""
+    known = load_known({"eibench_scenes"}, None)
+    lines = [line(one, "An answer.") | {"doc_id": place} for place, one in enumerate(known.samples)]
+    assert len({(entry["target"], entry["input"]) for entry in lines}) < len(lines)
+    assert [(known.of(entry) or {}).get("id") for entry in lines] == [one["id"] for one in known.samples]
+
+
 def test_metrics_of_scenes_are_aggregated_as_in_their_task() -> None:
     known = {name: path(function) for name, function in (AGGREGATIONS | OF_SCENES).items()}
     in_yaml = aggregated_in("lmms_eval/eibench_scenes.yaml")
