@@ -74,7 +74,17 @@ def evaluated(scenes: Path, model: Path, output: Path) -> dict[str, Any]:
     rows = [row for line in next(output.rglob("*.jsonl")).read_text().splitlines() if (row := json.loads(line))]
     several = [row["recall_overall"] for row in rows if len(row["recall_overall"]["verdicts"]) > 1]
     scores = [row["score"] for row in several if "score" in row]
-    wanted = ("recall_overall", "ci95_low", "ci95_high", "precision", "causal_sensitivity", "distraction", "coverage")
+    wanted = (
+        "recall_overall",
+        "ci95_low",
+        "ci95_high",
+        "precision",
+        "causal_sensitivity",
+        "causal_low",
+        "causal_high",
+        "distraction",
+        "coverage",
+    )
     found = {name: numbers.get(f"{name},none") for name in wanted}
     return found | {"recall_two_or_more_causes": sum(scores) / len(scores), "samples": len(rows)}
 

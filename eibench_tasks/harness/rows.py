@@ -131,7 +131,9 @@ def _of_scene(doc: Doc, judgement: Judgement, wrong: Judgement | None) -> dict[s
     if doc["removed"]:
         still = any(one.present for one in verdicts if one.trigger == doc["removed"])
         row |= {"removed": doc["removed"], "still": still}
-    metrics: dict[str, Any] = {"causal_sensitivity": row} if doc["pair"] else {}
+    metrics: dict[str, Any] = {}
+    if doc["pair"]:
+        metrics |= dict.fromkeys(("causal_sensitivity", "causal_low", "causal_high"), row)
     if len(verdicts) == len(doc["wrong"]) + len(doc["distractors"]):
         causes, others = verdicts[: len(doc["wrong"])], verdicts[len(doc["wrong"]) :]
         metrics["precision"] = causal.precision(len(row["named"]), sum(one.present for one in causes))

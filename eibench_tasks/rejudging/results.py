@@ -13,7 +13,7 @@ from eibench_tasks.data.whole import write_whole
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.harness import rows
 from eibench_tasks.judging.judgement import Judge
-from eibench_tasks.metrics.causal import causal_sensitivity
+from eibench_tasks.metrics import causal
 from eibench_tasks.rejudging.logs import Log
 from eibench_tasks.secrets import without_secrets
 
@@ -41,7 +41,9 @@ AGGREGATIONS: dict[str, Callable[[Any], float]] = {
 """As in the task YAMLs; a test compares the two. Exported splits have recall by other emotions, aggregated alike."""
 OF_SCENES: dict[str, Callable[[Any], float]] = {
     "precision": rows.mean,
-    "causal_sensitivity": causal_sensitivity,
+    "causal_sensitivity": causal.causal_sensitivity,
+    "causal_low": causal.causal_low,
+    "causal_high": causal.causal_high,
     "distraction": rows.mean,
 }
 """As in the YAML of `eibench_scenes`, beside the others."""

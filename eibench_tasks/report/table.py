@@ -47,6 +47,8 @@ class Result(BaseModel):
     chance_high: float | None = None
     precision: float | None = None
     causal: float | None = None
+    causal_low: float | None = None
+    causal_high: float | None = None
     distraction: float | None = None
     scenes: str | None = None
     words: float | None
@@ -131,6 +133,8 @@ def _result(file: Path, data: dict[str, Any], task: str) -> Result:
         chance_high=_value(data, task, "chance_high"),
         precision=_value(data, task, "precision"),
         causal=_value(data, task, "causal_sensitivity"),
+        causal_low=_value(data, task, "causal_low"),
+        causal_high=_value(data, task, "causal_high"),
         distraction=_value(data, task, "distraction"),
         scenes=_scenes(run.get("data") or {}) if task == "eibench_scenes" else None,
         words=_value(data, task, "answer_words"),
@@ -184,7 +188,8 @@ def _scenes(data: dict[str, Any]) -> str:
 
 _OF_ONE_TASK = (
     *("low", "high", "bound_low", "bound_high", "floor", "words", "empty", "specific"),
-    *("chance", "chance_low", "chance_high", "precision", "causal", "distraction", "scenes"),
+    *("chance", "chance_low", "chance_high", "precision", "causal", "causal_low", "causal_high"),
+    *("distraction", "scenes"),
 )
 
 
@@ -291,8 +296,8 @@ def _of_scenes(found: list[Result]) -> list[str]:
         "precision: of the causes named, those that are asked about. distraction: things named that cause nothing.",
         "causal sensitivity: pairs of scenes that differ in one cause whose answers drop it and keep the others.",
         *(
-            f"  precision {number(result.precision)}, causal sensitivity {number(result.causal)}, distraction"
-            f" {number(result.distraction)} for {short(result.model)}, {result.judge}; {result.scenes}"
+            f"  precision {number(result.precision)}, causal sensitivity {number(result.causal)} (95 %:"
+            f" {span(result.causal_low, result.causal_high)}), distraction {number(result.distraction)} for {short(result.model)}, {result.judge}; {result.scenes}"
             for result in found
         ),
     ]

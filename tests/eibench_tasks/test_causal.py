@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eibench_tasks.metrics.causal import Pair, causal_sensitivity, distraction, pairs, precision
+from eibench_tasks.metrics.causal import (
+    Pair,
+    causal_high,
+    causal_low,
+    causal_sensitivity,
+    distraction,
+    pairs,
+    precision,
+)
 
 
 def first(pair: str, *named: str) -> dict[str, Any]:
@@ -50,6 +58,14 @@ def test_what_the_first_answer_missed_the_second_may_name_or_not() -> None:
 def test_the_cause_that_stands_in_its_place_need_not_be_named() -> None:
     for also in ([], ["ring"]):
         assert causal_sensitivity([first("a", "cake"), changed("a", *also)]) == 100
+
+
+def test_the_interval_is_wilsons() -> None:
+    """Two of four pairs: z = 1.96, centre 0.5, half width z / (1 + z²/4) · sqrt(0.5 · 0.5 / 4 + z² / 64) = 0.350."""
+    rows = [row for name in "abcd" for row in (first(name, "cake"), changed(name, still=name in "ab"))]
+    assert causal_sensitivity(rows) == 50
+    assert (causal_low(rows), causal_high(rows)) == (pytest.approx(15.0, abs=0.05), pytest.approx(85.0, abs=0.05))
+    assert math.isnan(causal_low([])) and math.isnan(causal_high([]))
 
 
 def test_sensitivity_is_the_share_of_pairs_in_percent() -> None:

@@ -17,7 +17,7 @@ from eibench_tasks.scenes.fixed import docs_of
 
 SEED, COUNT = "seven", 7
 FAILED = "[LMMS_EVAL_REQUEST_FAILED after 5 retries] 500"
-OF_SCENES = {"causal_sensitivity", "precision", "distraction"}
+OF_SCENES = {"causal_sensitivity", "causal_low", "causal_high", "precision", "distraction"}
 Doc = dict[str, Any]
 
 
