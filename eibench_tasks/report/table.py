@@ -297,7 +297,8 @@ def _of_scenes(found: list[Result]) -> list[str]:
         "causal sensitivity: pairs of scenes that differ in one cause whose answers drop it and keep the others.",
         *(
             f"  precision {number(result.precision)}, causal sensitivity {number(result.causal)} (95 %:"
-            f" {span(result.causal_low, result.causal_high)}), distraction {number(result.distraction)} for {short(result.model)}, {result.judge}; {result.scenes}"
+            f" {span(result.causal_low, result.causal_high)}), distraction {number(result.distraction)}"
+            f" for {short(result.model)}, {result.judge}; {result.scenes}"
             for result in found
         ),
     ]
