@@ -175,9 +175,14 @@ class RunFolder:
         return [_item(row) for row in self.rows("SELECT * FROM images WHERE id > ? ORDER BY id LIMIT ?", after, most)]
 
     def item(self, id_: str) -> Item:
-        """The image with this id, which the run has."""
-        ((*row,),) = self.rows("SELECT * FROM images WHERE id = ?", id_)
-        return _item(tuple(row))
+        """The image with this id.
+
+        Raises:
+            KeyError: the run has none.
+        """
+        for row in self.rows("SELECT * FROM images WHERE id = ?", id_):
+            return _item(row)
+        raise KeyError(id_)
 
     def find(self, wanted: str) -> Item:
         """The image with this id, the start of it, or this name.

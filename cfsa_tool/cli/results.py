@@ -21,12 +21,10 @@ from eibench_tasks.cli.options import judge_options
 @click.option(
     "--rule",
     type=click.Choice(["unanimous", "majority", "adjudicated"]),
-    default="majority",
-    show_default=True,
-    help="How the marks of several raters become one sample.",
+    help="How the marks of several raters become one sample; by default the majority decides.",
 )
-@click.option("--adjudicator", metavar="NAME", default="", help="The rater whose word stands, for --rule adjudicated.")
-@click.option("--least", type=click.IntRange(1), default=1, show_default=True, help="Raters that a sample needs.")
+@click.option("--adjudicator", metavar="NAME", help="The rater whose word stands, for --rule adjudicated.")
+@click.option("--least", type=click.IntRange(1), help="Raters that a sample needs; by default one.")
 def export(
     folder: Path,
     output: Path,
@@ -36,8 +34,8 @@ def export(
     allow_missing: bool,
     reviewed: bool,
     rule: Any,
-    adjudicator: str,
-    least: int,
+    adjudicator: str | None,
+    least: int | None,
 ) -> None:
     """Write RUN as a split: data set, task for lmms-eval, EIBench's own format, card, provenance.
 
@@ -50,14 +48,22 @@ def export(
     from cfsa_tool.run_folder import RunFolder
     from eibench_tasks.report.terminal import progress_bar
 
+    if not reviewed and (rule or adjudicator or least):
+        raise click.UsageError("--rule, --adjudicator and --least are about marks of people: give --reviewed, too")
+    if adjudicator and rule != "adjudicated":
+        raise click.UsageError("--adjudicator goes with --rule adjudicated")
     run = RunFolder(folder)
-    reviewer = Reviewer(run, rule, adjudicator, least) if reviewed else None
-    with progress_bar("images") as progress:
-        written = write(
-            run, output, name, images=images, license=license, allow_missing=allow_missing, reviewer=reviewer,
-            progress=progress,
-        )  # fmt: skip
-    run.close()
+    reviewer = Reviewer(run, rule or "majority", adjudicator or "", least or 1) if reviewed else None
+    try:
+        with progress_bar("images") as progress:
+            written = write(
+                run, output, name, images=images, license=license, allow_missing=allow_missing, reviewer=reviewer,
+                progress=progress,
+            )  # fmt: skip
+    finally:
+        if reviewer:
+            reviewer.close()
+        run.close()
     facts = written.facts
     click.echo(f"{facts.samples:,} samples about {facts.images:,} images, in {output}")
     where = quoted(output)

@@ -17,65 +17,91 @@ if TYPE_CHECKING:
 @click.argument("folder", metavar="RUN", type=RUN)
 @click.option("--port", type=click.IntRange(1, 65535), default=8765, show_default=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Any other than loopback needs --rater.")
+@click.option("--public", metavar="URL", help="How raters reach it, behind a proxy or a tunnel: https://NAME[:PORT].")
 @click.option(
     "--rater", "raters", multiple=True, help="Who may mark; may be repeated. Beyond loopback, each gets a link."
 )
 @click.option("--overlap", type=click.FloatRange(0, 1), help="Share of the samples that every rater sees; 1 at first.")
-def review(folder: Path, port: int, host: str, raters: tuple[str, ...], overlap: float | None) -> None:
+def review(
+    folder: Path, port: int, host: str, public: str | None, raters: tuple[str, ...], overlap: float | None
+) -> None:
     """Look at the samples of RUN in a browser: keep, edit, remove, add and order triggers, and rate each sample.
 
     Several raters may work at once; nobody sees the marks of others. Every mark is on disk before the page says so.
     """
-    from cfsa_tool.review.serve import check_installed, serve
+    from cfsa_tool.review.serve import check_installed, listen, serve
     from cfsa_tool.review.store import Review
     from cfsa_tool.run_folder import RunFolder
 
     check_installed()
-    from cfsa_tool.review.access import Access, is_loopback, reached_by
-    from cfsa_tool.review.marks import is_name
+    from cfsa_tool.review.access import Access, Public, needs_tokens, secret_of
 
-    if bad := [name for name in raters if not is_name(name)]:
-        raise ReviewError(f"{bad[0]!r} is no name of a rater", "Give printable text of at most 40 characters")
-    if not is_loopback(host) and not raters:
-        raise ReviewError(f"others can reach {host}", "Say who may mark: `cfsa review … --rater NAME` for each")
+    names = _names(raters)
+    try:
+        at = Public.of(public) if public else None
+    except ValueError as error:
+        raise click.BadParameter(f"{public!r}: {error}", param_hint="--public") from None
+    if needs_tokens(host, at) and not names:
+        raise ReviewError(
+            f"others can reach {public or host}", "Say who may mark: `cfsa review … --rater NAME` for each"
+        )
     run = RunFolder(folder)
     marks = Review(run, overlap)
-    count = marks.take_in()
-    if not count:
-        raise ReviewError(f"{folder} has no finished sample", f"See `cfsa status {quoted(folder)}`")
-    access = Access.of(host, port, raters)
-    click.echo(f"{count:,} samples; every rater sees {100 * marks.overlap:.0f} % of them, one rater each of the others")
-    shown = reached_by(host)
-    for token, rater in access.tokens.items():
-        click.echo(f"{rater}: http://{shown}:{port}/?token={token}")
-    if not access.tokens:
-        click.echo(f"Open http://{shown}:{port}/")
-    click.echo("Ctrl-C ends it; nothing is lost.")
     try:
-        serve(marks, access, host, port)
+        count = marks.take_in()
+        if not count:
+            raise ReviewError(f"{folder} has no finished sample", f"See `cfsa status {quoted(folder)}`")
+        marks.expect(names)
+        access = Access.of(host, port, [marks.known_as(name) for name in names], at, secret_of(folder))
+        listening = listen(host, port)
+        share = f"every rater sees {100 * marks.overlap:.0f} % of them, one rater each of the others"
+        click.echo(f"{count:,} samples; {share}")
+        if marks.outdated:
+            click.echo(f"{marks.outdated:,} samples were built anew since they were marked, and are to be marked again")
+        click.echo("\n".join(access.links()) or f"Open {access.address}/")
+        click.echo("Ctrl-C ends it; nothing is lost.")
+        serve(marks, access, listening)
     finally:
         marks.close()
         run.close()
 
 
+def _names(raters: tuple[str, ...]) -> list[str]:
+    """The names as they are kept.
+
+    Raises:
+        ReviewError: one is none, or two are one rater's.
+    """
+    from cfsa_tool.review.marks import rater_key, rater_name
+
+    names: dict[str, str] = {}
+    for given in raters:
+        if (name := rater_name(given)) is None:
+            raise ReviewError(f"{given!r} is no name of a rater", "Give printable text of at most 40 characters")
+        if names.setdefault(rater_key(name), name) is not name:
+            raise ReviewError(f"{names[rater_key(name)]!r} and {name!r} are one rater", "Name each once")
+    return [*names.values()]
+
+
 @click.command()
 @click.argument("folder", metavar="RUN", type=RUN)
+@click.option("--comments", is_flag=True, help="Print what raters have written, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
-def agreement(folder: Path, as_json: bool) -> None:
+def agreement(folder: Path, comments: bool, as_json: bool) -> None:
     """Say how far the raters of RUN agree: Krippendorff's alpha, pairwise kappa, and drift of each rater."""
     from cfsa_tool.review.agreement import agreement as measure
     from cfsa_tool.review.agreement import render
-    from cfsa_tool.review.store import Review, has_review
+    from cfsa_tool.review.store import marked_review
     from cfsa_tool.run_folder import RunFolder
 
     run = RunFolder(folder)
-    if not has_review(folder):
-        raise ReviewError(f"nobody has reviewed {folder}", f"Run: `cfsa review {quoted(folder)}`")
-    marks = Review(run)
-    found = measure(dict(marks.marks()), marks.order())
-    click.echo(found.model_dump_json(indent=1) if as_json else render(found))
+    marks = marked_review(run)
+    marks.take_in()
+    with marks.snapshot():
+        found = measure(dict(marks.marks()), marks.order(), marks.outdated)
     marks.close()
     run.close()
+    click.echo(found.model_dump_json(indent=1) if as_json else render(found, comments))
 
 
 @click.group("label-studio")
@@ -108,17 +134,21 @@ def export_tasks(folder: Path, output: Path, images: str) -> None:
 @click.argument("folder", metavar="RUN", type=RUN)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def import_annotations(folder: Path, file: Path) -> None:
-    """Take the annotations in FILE, Label Studio's JSON, as marks of RUN; all of them or none."""
+    """Take the annotations in FILE, Label Studio's JSON, as marks of RUN; all of them or none.
+
+    What a rater has marked in the page stays as it is there.
+    """
     from cfsa_tool.review.label_studio import read
 
     marks, samples = _samples(folder)
     found = list(read(file, samples))
-    for one in found:
-        sample = samples[one.sample]
-        marks.save(one.rater, sample, one.mark, marks.kept(one.rater, sample).seq)
+    passed = marks.bring_in(found)
     marks.close()
     raters = sorted({one.rater for one in found})
     click.echo(f"{len(found):,} annotations of {len(raters)} raters: {', '.join(raters)}")
+    if passed:
+        which = ", ".join(f"{one.sample.id} ({one.rater})" for one in passed[:3]) + (", …" if len(passed) > 3 else "")
+        click.echo(f"{len(passed):,} of them were passed over, since the rater has said something else here: {which}")
     click.echo(f"Next: cfsa agreement {quoted(folder)}")
 
 

@@ -3,14 +3,14 @@
 import hashlib
 import json
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from cfsa_tool import __version__
 from cfsa_tool.config import Config
-from cfsa_tool.errors import ExportError
+from cfsa_tool.errors import ExportError, quoted
 from cfsa_tool.export import card
 from cfsa_tool.export.counts import Counts
 from cfsa_tool.export.eibench_format import EIBenchFiles
@@ -63,7 +63,7 @@ def export(
     check_place(output, name)
     config = Config.model_validate(folder.manifest.config)
     origin = origin_of(folder, config)
-    with folder.snapshot():
+    with folder.snapshot(), reviewer.snapshot() if reviewer else nullcontext():
         ((total,),) = folder.rows("SELECT count(*) FROM outcomes")
         floors = Floors(folder, config.kind, reviewer.changed if reviewer else lambda sample: sample)
         with written_whole(output) as place:
@@ -170,6 +170,12 @@ def _write_samples(
     for name, reason in folder.left_out():
         writer.leave_out("not taken in", name, reason)
         writer.counts.leave_out(reason)
+    if not writer.counts.samples and writer.tally.left_out:
+        reasons = ", ".join(f"{reason} ({count:,})" for reason, count in writer.tally.left_out.most_common())
+        raise ExportError(
+            f"people leave no sample of the run in {folder.folder}: {reasons}",
+            f"Have them review more: `cfsa review {quoted(folder.folder)}`; or take another `--rule` or `--least`",
+        )
     if not writer.counts.samples:
         raise ExportError(
             f"the run in {folder.folder} has no finished sample",

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from cfsa_tool.errors import RunError
 from cfsa_tool.review.marks import TOP, Mark
+from eibench_tasks.data.lines import printable
 from eibench_tasks.metrics.agreement import cohen_kappa, krippendorff_alpha, rank_correlation
 from eibench_tasks.report.text import columns, number
 
@@ -19,12 +20,15 @@ class Rater(BaseModel):
 
     Attributes:
         samples: done.
-        kept: share of CFSA's triggers that the rater keeps, in percent; None where none was decided.
+        kept: of all triggers of CFSA that the rater decided, the share that was kept, in percent; None where none was.
         quality: mean, 0 to 5; None where none was given.
         top: share of the best quality among those given, in percent.
-        drift: rank correlation of quality with the order of marking: above 0, the rater gets milder. None where it is
-            not defined.
-        kept_drift: the same of the share of kept triggers.
+        drift: Spearman's rank correlation of two numbers of each sample that others have done, too: by how much the
+            rater's quality is above the mean of theirs, and its place in the order in which the rater came to have done
+            them. Above 0 the rater grows milder than the others, below 0 stricter. That samples themselves grow better,
+            since the unsure ones come first, cancels out; so does a drift that all raters share. None where it is not
+            defined, as of one rater alone.
+        kept_drift: the same of each sample's share of kept triggers.
     """
 
     name: str
@@ -47,22 +51,38 @@ class Pair(BaseModel):
     quality_kappa: float | None
 
 
+class Comment(BaseModel):
+    """What a rater has written about a sample."""
+
+    sample: str
+    rater: str
+    text: str
+
+
 class Agreement(BaseModel):
-    """Of all raters; ``alpha_…`` is Krippendorff's: 1 full agreement, 0 chance, None where it is not defined."""
+    """Of all raters; ``alpha_…`` is Krippendorff's: 1 full agreement, 0 chance, None where it is not defined.
+
+    Attributes:
+        comments: of all raters, on samples that they have not done, too.
+        outdated: samples that were built anew since they were marked; their marks do not count.
+    """
 
     raters: list[Rater]
     alpha_triggers: float | None
     alpha_quality: float | None
     alpha_flags: float | None
     pairs: list[Pair]
+    comments: list[Comment]
+    outdated: int
 
 
-def agreement(marks: Marks, order: Mapping[str, Sequence[str]]) -> Agreement:
+def agreement(marks: Marks, order: Mapping[str, Sequence[str]], outdated: int = 0) -> Agreement:
     """Agreement on the samples that raters have done.
 
     Args:
         marks: of the run.
-        order: by rater, the samples in the order in which they were done.
+        order: by rater, the samples in the order in which each was first done.
+        outdated: see `Agreement`.
 
     Raises:
         RunError: nobody has done a sample.
@@ -75,19 +95,25 @@ def agreement(marks: Marks, order: Mapping[str, Sequence[str]]) -> Agreement:
     if not done:
         raise RunError("no sample of the run was marked to its end", "Run: `cfsa review RUN`")
     triggers = [_states(done[rater]) for rater in sorted(done)]
-    quality = [_qualities(done[rater]) for rater in sorted(done)]
+    kept = {rater: _kept_shares(own) for rater, own in done.items()}
+    rated = {rater: _qualities(own) for rater, own in done.items()}
     flags = [{sample: float(mark.flagged) for sample, mark in done[rater].items()} for rater in sorted(done)]
     return Agreement(
-        raters=[_rater(name, _in_order(done[name], order.get(name, ()))) for name in sorted(done)],
+        raters=[
+            _rater(name, done[name], _drift(name, rated, order), _drift(name, kept, order)) for name in sorted(done)
+        ],
         alpha_triggers=krippendorff_alpha(triggers, "nominal"),
-        alpha_quality=krippendorff_alpha(quality, "interval"),
+        alpha_quality=krippendorff_alpha([rated[rater] for rater in sorted(done)], "interval"),
         alpha_flags=krippendorff_alpha(flags, "nominal"),
         pairs=[_pair(a, b, done[a], done[b]) for a, b in combinations(sorted(done), 2)],
+        comments=[
+            Comment(sample=sample, rater=rater, text=mark.comment)
+            for sample, by_rater in marks.items()
+            for rater, mark in by_rater.items()
+            if mark.comment.strip()
+        ],
+        outdated=outdated,
     )  # fmt: skip
-
-
-def _in_order(marks: Mapping[str, Mark], order: Sequence[str]) -> list[Mark]:
-    return [marks[sample] for sample in order if sample in marks] or [*marks.values()]
 
 
 def _states(marks: Mapping[str, Mark]) -> dict[tuple[str, int], float]:
@@ -104,32 +130,36 @@ def _qualities(marks: Mapping[str, Mark]) -> dict[str, float]:
     return {sample: float(mark.quality) for sample, mark in marks.items() if mark.quality is not None}
 
 
-def _rater(name: str, marks: Sequence[Mark]) -> Rater:
-    kept = [_kept_share(mark) for mark in marks]
-    qualities = [mark.quality for mark in marks if mark.quality is not None]
+def _kept_shares(marks: Mapping[str, Mark]) -> dict[str, float]:
+    """By sample, the share of CFSA's triggers that are kept, of those that were decided."""
+    states: dict[str, list[float]] = {}
+    for (sample, _), state in _states(marks).items():
+        states.setdefault(sample, []).append(state)
+    return {sample: sum(decided) / len(decided) for sample, decided in states.items()}
+
+
+def _rater(name: str, marks: Mapping[str, Mark], drift: float | None, kept_drift: float | None) -> Rater:
+    kept, qualities = [*_states(marks).values()], [*_qualities(marks).values()]
     return Rater(
         name=name,
         samples=len(marks),
-        kept=_mean([100 * share for share in kept if share is not None]),
-        quality=_mean(qualities),
+        kept=100 * sum(kept) / len(kept) if kept else None,
+        quality=sum(qualities) / len(qualities) if qualities else None,
         top=100 * qualities.count(TOP) / len(qualities) if qualities else None,
-        drift=_over_time([mark.quality for mark in marks]),
-        kept_drift=_over_time(kept),
+        drift=drift,
+        kept_drift=kept_drift,
     )
 
 
-def _kept_share(mark: Mark) -> float | None:
-    decided = [one.state == "kept" for one in mark.triggers if one.source is not None and one.state != "open"]
-    return sum(decided) / len(decided) if decided else None
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None
-
-
-def _over_time(values: Sequence[float | None]) -> float | None:
-    known = [(float(place), float(value)) for place, value in enumerate(values) if value is not None]
-    return rank_correlation("spearmanr", *zip(*known, strict=True)) if len(known) > 2 else None
+def _drift(rater: str, values: Mapping[str, Mapping[str, float]], order: Mapping[str, Sequence[str]]) -> float | None:
+    """See `Rater`; ``values`` are by rater, then by sample."""
+    own = values[rater]
+    apart = []
+    for sample in order.get(rater, ()):
+        others = [theirs[sample] for other, theirs in values.items() if other != rater and sample in theirs]
+        if sample in own and others:
+            apart.append(own[sample] - sum(others) / len(others))
+    return rank_correlation("spearmanr", range(len(apart)), apart) if len(apart) > 2 else None
 
 
 def _pair(a: str, b: str, by_a: Mapping[str, Mark], by_b: Mapping[str, Mark]) -> Pair:
@@ -149,8 +179,8 @@ def _pair(a: str, b: str, by_a: Mapping[str, Mark], by_b: Mapping[str, Mark]) ->
     )
 
 
-def render(found: Agreement) -> str:
-    """The tables as text, with notes below them."""
+def render(found: Agreement, comments: bool = False) -> str:
+    """The tables as text, with notes below them, and where they are wanted the comments."""
     raters = [
         (one.name, str(one.samples), number(one.kept), number(one.quality, 2), number(one.top),
          number(one.drift, 2, "+"), number(one.kept_drift, 2, "+"))
@@ -163,14 +193,22 @@ def render(found: Agreement) -> str:
     lines = columns(("rater", "samples", "kept %", "quality", "best %", "drift", "drift of kept"), raters)
     if pairs:
         lines += ["", *columns(("rater", "rater", "samples", "triggers", "kappa", "kappa of quality"), pairs)]
-    return "\n".join(
-        [
-            *lines,
+    lines += [
+        "",
+        f"Krippendorff's alpha over all raters: {number(found.alpha_triggers, 3)} on kept and removed triggers and"
+        f" {number(found.alpha_flags, 3)} on flags (nominal),"
+        f" {number(found.alpha_quality, 3)} on quality (interval).",
+        "kappa: Cohen's, of quality with quadratic weights. 1 is full agreement, 0 what chance gives.",
+        "drift: rank correlation of how far a rater is above the others with the order of that rater's work;"
+        " + grows milder than they, - stricter.",
+    ]
+    if found.outdated:
+        lines.append(f"{found.outdated:,} samples were built anew since they were marked: these marks do not count.")
+    if comments:
+        lines += [
             "",
-            f"Krippendorff's alpha over all raters: {number(found.alpha_triggers, 3)} on kept and removed triggers and"
-            f" {number(found.alpha_flags, 3)} on flags (nominal),"
-            f" {number(found.alpha_quality, 3)} on quality (interval).",
-            "kappa: Cohen's, of quality with quadratic weights. 1 is full agreement, 0 what chance gives.",
-            "drift: rank correlation of what a rater says with the order of marking; + grows milder, - stricter.",
+            *(printable(f"{one.sample} ({one.rater}): {' '.join(one.text.split())}") for one in found.comments),
         ]
-    )
+    elif found.comments:
+        lines.append(f"Comments: {len(found.comments):,}; `cfsa agreement RUN --comments` prints them.")
+    return "\n".join(lines)

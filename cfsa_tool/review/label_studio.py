@@ -5,7 +5,6 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ from pydantic import ValidationError
 
 from cfsa_tool.errors import ReviewError
 from cfsa_tool.export.samples import Sample
-from cfsa_tool.review.marks import TOP, Decision, Mark, is_name
+from cfsa_tool.review.marks import TOP, Decision, Mark, rater_name
+from cfsa_tool.review.store import Said
 
 LABELS = """<View>
   <Image name="image" value="$image"/>
@@ -34,15 +34,6 @@ LABELS = """<View>
 </View>
 """
 _MEND = "Export the annotations of the project as JSON, and give that file"
-
-
-@dataclass(frozen=True)
-class Annotation:
-    """What one person said of one sample in Label Studio."""
-
-    sample: str
-    rater: str
-    mark: Mark
 
 
 def tasks(samples: Iterable[Sample], images: str) -> list[dict[str, Any]]:
@@ -67,7 +58,7 @@ def tasks(samples: Iterable[Sample], images: str) -> list[dict[str, Any]]:
     ]
 
 
-def read(file: Path, samples: Mapping[str, Sample]) -> Iterator[Annotation]:
+def read(file: Path, samples: Mapping[str, Sample]) -> Iterator[Said]:
     """The annotations in a file that Label Studio has exported as JSON; cancelled ones do not count.
 
     Raises:
@@ -91,7 +82,7 @@ def read(file: Path, samples: Mapping[str, Sample]) -> Iterator[Annotation]:
             raise ReviewError(f"{where} is no task that `cfsa label-studio export` has made", _MEND) from None
 
 
-def _annotations(entry: Any, samples: Mapping[str, Sample], where: str) -> Iterator[Annotation]:
+def _annotations(entry: Any, samples: Mapping[str, Sample], where: str) -> Iterator[Said]:
     name = entry["data"]["sample"]
     if name not in samples:
         raise ReviewError(f"{where} is about {name!r}, which is no sample of the run", _MEND)
@@ -100,16 +91,19 @@ def _annotations(entry: Any, samples: Mapping[str, Sample], where: str) -> Itera
         raise ReviewError(f"{where}: the triggers of {name} are not those of the run", _MEND)
     for annotation in entry["annotations"]:
         if not annotation.get("was_cancelled"):
-            yield Annotation(name, _rater(annotation.get("completed_by"), where), _mark(annotation["result"], sample))
+            mark = _mark(annotation["result"], sample)
+            if trouble := mark.trouble(sample.built):
+                raise ReviewError(f"{where}: {trouble}", _MEND)
+            yield Said(_rater(annotation.get("completed_by"), where), sample, mark)
 
 
 def _rater(by: Any, where: str) -> str:
     """Label Studio names who has annotated by a number, or with more about them."""
     name = str(by.get("email") or by.get("id") or "") if isinstance(by, dict) else str(by or "")
     name = f"label-studio {name}" if name.isdigit() else name
-    if not is_name(name):
-        raise ReviewError(f"{where} does not say who has annotated it", _MEND)
-    return name
+    if known := rater_name(name):
+        return known
+    raise ReviewError(f"{where} does not say who has annotated it", _MEND)
 
 
 def _mark(results: Any, sample: Sample) -> Mark:

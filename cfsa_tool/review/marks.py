@@ -1,5 +1,6 @@
 """What a rater makes of a sample."""
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Literal
 
@@ -14,9 +15,24 @@ MOST_ADDED = 50
 State = Literal["open", "kept", "removed"]
 
 
-def is_name(name: str) -> bool:
-    """Whether a rater can be called so: printable, at most 40 characters, no blanks at the ends."""
-    return 0 < len(name) <= 40 and name.isprintable() and name == name.strip()
+_JOINERS = dict.fromkeys(map(ord, "\u200c\u200d"))
+"""Marks between letters that Persian, Hindi and other scripts need; they show as nothing of their own."""
+
+
+def rater_name(text: str) -> str | None:
+    """The name of a rater as it is kept, in Unicode's composed form (NFC); None where nobody can be called so.
+
+    A name is printable, of at most 40 characters, and has no blanks at its ends.
+    """
+    name = unicodedata.normalize("NFC", text)
+    shown = name.translate(_JOINERS)
+    good = 0 < len(name) <= 40 and shown.isprintable() and shown == shown.strip() != ""
+    return name if good else None
+
+
+def rater_key(name: str) -> str:
+    """Equal for names that are one rater: they differ in case, or in what cannot be seen."""
+    return unicodedata.normalize("NFC", name.translate(_JOINERS).casefold())
 
 
 class Decision(Record):

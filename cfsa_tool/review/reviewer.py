@@ -1,11 +1,14 @@
 """Samples as people have decided, for `cfsa export --reviewed`."""
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from cfsa_tool.errors import ReviewError, quoted
+from cfsa_tool.errors import ReviewError
 from cfsa_tool.export.samples import Sample
 from cfsa_tool.review.rules import RULES, Reviewed, Rule, apply
-from cfsa_tool.review.store import Review, has_review
+from cfsa_tool.review.store import marked_review
 from cfsa_tool.run_folder import RunFolder
 
 
@@ -15,11 +18,13 @@ class Tally:
 
     Attributes:
         samples: that stay.
+        left_out: those that do not, by the reason.
         raters: who have done at least one sample.
         removed, added, changed: triggers, in the samples that stay.
     """
 
     samples: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
     raters: set[str] = field(default_factory=set)
     removed: int = 0
     added: int = 0
@@ -33,6 +38,8 @@ class Tally:
             self.removed += found.removed
             self.added += found.added
             self.changed += found.changed
+        else:
+            self.left_out[found.reason] += 1
 
 
 class Reviewer:
@@ -49,10 +56,9 @@ class Reviewer:
     """
 
     def __init__(self, run: RunFolder, rule: Rule, adjudicator: str = "", least: int = 1) -> None:
-        if not has_review(run.folder):
-            raise ReviewError(f"nobody has reviewed {run.folder}", f"Run: `cfsa review {quoted(run.folder)}`")
-        self._review = Review(run)
-        known = [one.rater for one in self._review.progress()]
+        self._review = marked_review(run)
+        known = [one.rater for one in self._review.progress() if one.done or one.begun]
+        adjudicator = self._review.known_as(adjudicator)
         if rule == "adjudicated" and adjudicator not in known:
             raise ReviewError(
                 f"the adjudicator {adjudicator!r} has marked nothing"
@@ -64,9 +70,18 @@ class Reviewer:
         self.adjudicator = adjudicator
         self.least = least
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Samples meanwhile are as people had decided at one moment, whoever goes on marking."""
+        with self._review.snapshot():
+            yield
+
     def of(self, sample: Sample) -> Reviewed:
-        """What people made of a sample."""
-        return apply(sample.built, self._review.marks_of(sample.id), self.rule, self.adjudicator, self.least)
+        """What people made of a sample. Marks that were made before it was built anew are of other triggers."""
+        found = apply(sample.built, self._review.marks_of(sample), self.rule, self.adjudicator, self.least)
+        if found.sample is None and not found.raters and self._review.was_another(sample):
+            return replace(found, reason="built anew since it was marked")
+        return found
 
     def changed(self, sample: Sample) -> Sample | None:
         """The sample as it goes into the split; None where it does not."""
@@ -79,3 +94,7 @@ class Reviewer:
         who = f" (adjudicator: {self.adjudicator})" if self.rule == "adjudicated" else ""
         least = f"; at least {self.least} raters a sample" if self.least > 1 else ""
         return f"{self.rule}{who}: {RULES[self.rule]}{least}"
+
+    def close(self) -> None:
+        """Closes the marks."""
+        self._review.close()

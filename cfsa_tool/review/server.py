@@ -7,6 +7,7 @@ answered; only images are read beside it.
 import html
 from dataclasses import asdict
 from importlib.resources import files
+from string import Template
 from typing import Any
 
 from pydantic import Field, ValidationError
@@ -54,6 +55,7 @@ def application(review: Review, access: Access) -> Starlette:
             Route("/own/{name}", pages.own),
             Route("/favicon.ico", pages.no_icon),
             Route("/api/next", pages.next),
+            Route("/api/progress", pages.progress),
             Route("/api/samples/{id}", pages.sample),
             Route("/api/samples/{id}", pages.save, methods=["PUT"]),
             Route("/api/undo", pages.undo, methods=["POST"]),
@@ -81,10 +83,15 @@ class _Pages:
         self._access = access
 
     async def page(self, request: Request) -> Response:
-        """The page, with what only it knows: the word that requests must repeat, and the rater whose token it is."""
-        text = _text("cfsa_tool.review", "review.html").replace("@CSRF@", html.escape(self._access.csrf))
-        rater = self._access.rater(request) or ""
-        return Response(text.replace("@RATER@", html.escape(rater)), media_type="text/html")
+        """The page, with what only it knows: the word that requests must repeat, and who may mark."""
+        access = self._access
+        only = access.raters[0] if len(access.raters) == 1 else ""
+        text = Template(_text("cfsa_tool.review", "review.html")).substitute(
+            csrf=html.escape(access.csrf),
+            rater=html.escape((access.rater(request) if access.tokens else only) or ""),
+            raters=html.escape("\n".join(access.raters)),
+        )
+        return Response(text, media_type="text/html")
 
     async def own(self, request: Request) -> Response:
         """A file of the page."""
@@ -100,9 +107,15 @@ class _Pages:
 
     async def next(self, request: Request) -> Response:
         """The id of the sample that needs the rater most, null where none does; and how far everybody is."""
-        wanted = self._review.next(self._rater(request), request.query_params.get("besides", ""))
-        raters = [asdict(one) for one in self._review.progress()]
-        return JSONResponse({"sample": wanted, "progress": {"total": self._review.total, "raters": raters}})
+        rater = self._rater(request)
+        wanted = self._review.next(rater, request.query_params.get("passing", ""))
+        return JSONResponse({"sample": wanted, **self._standing(rater)})
+
+    async def progress(self, request: Request) -> Response:
+        """How far everybody is, the rater included."""
+        rater = self._rater(request)
+        self._review.expect([rater])
+        return JSONResponse(self._standing(rater))
 
     async def sample(self, request: Request) -> Response:
         """A sample with what the rater has said of it."""
@@ -142,16 +155,22 @@ class _Pages:
         content, suffix = await run_in_threadpool(image_file, self._sample(request).item)
         return Response(content, media_type="image/jpeg" if suffix == "jpg" else "image/png")
 
+    def _standing(self, rater: str) -> dict[str, Any]:
+        """Who asks, how many samples are left for that rater, and what those have done who have come or are named."""
+        named = (rater, *self._access.raters)
+        raters = [asdict(one) for one in self._review.progress() if one.done or one.begun or one.rater in named]
+        return {"rater": rater, "left": self._review.left(rater), "raters": raters}
+
     def _rater(self, request: Request) -> str:
         if rater := self._access.rater(request):
-            return rater
-        raise HTTPException(401, "say who you are")
+            return self._review.known_as(rater)
+        raise HTTPException(401, "say who you are; this name may not mark here")
 
     def _sample(self, request: Request) -> Sample:
         try:
             return self._review.sample(request.path_params["id"])
         except KeyError:
-            raise HTTPException(404, "the run has no sample of that id") from None
+            raise HTTPException(404, "the run has no such sample, or has built it anew") from None
 
 
 def _text(package: str, name: str) -> str:

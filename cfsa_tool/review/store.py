@@ -1,41 +1,21 @@
 """The marks of a run on disk: every action is kept the moment it comes, and none is ever taken away."""
 
 import hashlib
-import json
-import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from itertools import groupby
 
 from cfsa_tool.config import Config
-from cfsa_tool.errors import RunError
+from cfsa_tool.errors import ReviewError, quoted
 from cfsa_tool.export.samples import Sample, samples_of
-from cfsa_tool.review.marks import Mark, disagreement
-from cfsa_tool.run_folder import RunFolder, trouble
+from cfsa_tool.review.database import Database
+from cfsa_tool.review.marks import Mark, rater_key
+from cfsa_tool.review.queue import Queue
+from cfsa_tool.run_folder import RunFolder
 
 REVIEW = "review.sqlite"
-HELD = 3600.0
-"""Seconds for which a sample that one rater alone is to see stays with whoever was shown it, but has not marked it."""
-
-_TABLES = """
-CREATE TABLE IF NOT EXISTS samples (
-    id TEXT PRIMARY KEY, image TEXT NOT NULL, place INTEGER NOT NULL, digest TEXT NOT NULL, low REAL NOT NULL,
-    lot REAL NOT NULL, disagreement REAL NOT NULL DEFAULT 0) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS samples_order ON samples (disagreement DESC, low, id);
-CREATE TABLE IF NOT EXISTS actions (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, rater TEXT NOT NULL, sample TEXT NOT NULL, before INTEGER, mark TEXT,
-    undone INTEGER NOT NULL DEFAULT 0, at REAL NOT NULL);
-CREATE INDEX IF NOT EXISTS actions_rater ON actions (rater, undone, seq);
-CREATE TABLE IF NOT EXISTS marks (
-    rater TEXT NOT NULL, sample TEXT NOT NULL, seq INTEGER NOT NULL, done INTEGER NOT NULL, mark TEXT NOT NULL,
-    at REAL NOT NULL, PRIMARY KEY (rater, sample)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS marks_sample ON marks (sample);
-CREATE TABLE IF NOT EXISTS claims (sample TEXT PRIMARY KEY, rater TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-"""
 
 
 class Conflict(Exception):
@@ -52,12 +32,20 @@ class Kept:
 
 @dataclass(frozen=True)
 class Progress:
-    """Of one rater: samples done, begun, and those that the rater can still be shown."""
+    """Of one rater: samples done, and begun."""
 
     rater: str
     done: int
     begun: int
-    left: int
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a rater has said of a sample outside the page."""
+
+    rater: str
+    sample: Sample
+    mark: Mark
 
 
 class Review:
@@ -69,70 +57,106 @@ class Review:
             for what the review has; all of them in a new one.
 
     Raises:
-        RunError: the marks cannot be read or written, or were made of other samples.
+        ReviewError: the marks cannot be read or written, or were made by another version.
     """
 
     def __init__(self, run: RunFolder, overlap: float | None = None) -> None:
         self.run = run
         self._kind = Config.model_validate(run.manifest.config).kind
-        try:
-            self._db = sqlite3.connect(run.folder / REVIEW, timeout=60, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")  # on disk before the rater is told
-            self._db.executescript(_TABLES)
-        except sqlite3.Error as error:
-            raise trouble(run.folder, error) from None
-        if overlap is not None or self._fact("overlap") is None:
-            self._note("overlap", 1.0 if overlap is None else overlap)
-        self.overlap: float = self._fact("overlap")
+        self._db = Database(run.folder / REVIEW)
+        before = self._db.fact("overlap")
+        self.overlap: float = overlap if overlap is not None else 1.0 if before is None else before
+        self._queue = Queue(self._db, self.overlap)
+        if self.overlap != before:
+            with self._db.writing():
+                self._db.note("overlap", self.overlap)
+                self._queue.rebuild()
 
     def take_in(self) -> int:
-        """Takes in the samples that the run has built since; returns how many there are.
+        """Takes in the samples that the run has now, and lets go of those that it has no more, or has built anew.
 
-        Raises:
-            RunError: a sample that was marked is not what it was.
+        Marks of the latter stay on disk, but count only where the run comes to have the same sample again.
+
+        Returns:
+            How many there are.
         """
-        known = dict(self._rows("SELECT id, digest FROM samples"))
-        found: list[tuple[Any, ...]] = []
+        found = {}
         for item, outcome in self.run.outcomes():
             for place, sample in enumerate(samples_of(item, outcome, self._kind)):
-                digest = hashlib.sha256(sample.built.model_dump_json().encode()).hexdigest()
-                if known.setdefault(sample.id, digest) != digest:
-                    raise RunError(
-                        f"the sample {sample.id} was built anew since it was taken into the review",
-                        f"Move {self.run.folder / REVIEW} away: its marks are of other triggers",
-                    )
                 lot = int(hashlib.sha256(f"lot {sample.id}".encode()).hexdigest()[:8], 16) / 16**8
-                found.append((sample.id, item.id, place, digest, _low(sample), lot))
-        with self._writing():
-            self._db.executemany(
-                "INSERT OR IGNORE INTO samples (id, image, place, digest, low, lot) VALUES (?, ?, ?, ?, ?, ?)", found
-            )
-        return len(known)
+                digest = _digest(sample)
+                found[sample.id, digest] = (sample.id, digest, item.id, place, _low(sample), lot)
+        with self._db.writing():
+            if set(self._db.rows("SELECT id, digest FROM samples WHERE current")) != found.keys():
+                self._db.write("UPDATE samples SET current = 0")
+                self._db.write_many(
+                    "INSERT INTO samples (id, digest, image, place, low, lot) VALUES (?, ?, ?, ?, ?, ?)"
+                    " ON CONFLICT (id, digest) DO UPDATE SET current = 1, image = excluded.image,"
+                    " place = excluded.place",
+                    found.values(),
+                )
+                self._count_anew()
+                self._queue.rebuild()
+        return len(found)
 
     def sample(self, wanted: str) -> Sample:
         """A sample of the run.
 
         Raises:
-            KeyError: there is none of this id.
+            KeyError: there is none of this id, or none any more as it was when it was taken in; nobody is shown the
+                latter again.
         """
-        found = self._rows("SELECT image, place FROM samples WHERE id = ?", wanted)
+        found = self._db.rows("SELECT number, digest, image, place FROM samples WHERE id = ? AND current", wanted)
         if not found:
             raise KeyError(wanted)
-        ((image, place),) = found
-        item = self.run.item(image)
+        number, digest, image, place = found[0]
+        sample = self._of_run(image, place)
+        if sample is None or _digest(sample) != digest:
+            with self._db.writing():
+                self._db.write("UPDATE samples SET current = 0 WHERE number = ?", number)
+                self._queue.update(number)
+            raise KeyError(wanted)
+        return sample
+
+    def _of_run(self, image: str, place: int) -> Sample | None:
+        try:
+            item = self.run.item(image)
+        except KeyError:
+            return None
         outcome = self.run.outcome(item)
-        assert outcome is not None
-        return samples_of(item, outcome, self._kind)[int(place)]
+        samples = samples_of(item, outcome, self._kind) if outcome else []
+        return samples[place] if place < len(samples) else None
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Reads meanwhile see the marks of one moment, whoever goes on marking. Nothing may be written."""
+        return self._db.snapshot()
+
+    # Raters
+
+    def known_as(self, name: str) -> str:
+        """The name under which a rater is kept: of names that are one rater's, see `rater_key`, the first one."""
+        found = self._db.rows("SELECT name FROM raters WHERE key = ?", rater_key(name))
+        return str(found[0][0]) if found else name
+
+    def expect(self, names: Iterable[str]) -> None:
+        """Makes ready for raters who are going to come."""
+        with self._db.writing():
+            for name in names:
+                self._enrol(name)
+
+    def progress(self) -> list[Progress]:
+        """How far everybody is who has come, or is expected."""
+        return [Progress(*row) for row in self._db.rows("SELECT name, done, begun FROM raters ORDER BY name")]
+
+    def left(self, rater: str) -> int:
+        """How many samples a rater still has to see."""
+        return self._queue.left(self._rater(rater))
 
     # Marks
 
     def kept(self, rater: str, sample: Sample) -> Kept:
         """What a rater has said of a sample so far."""
-        found = self._rows("SELECT seq, mark FROM marks WHERE rater = ? AND sample = ?", rater, sample.id)
-        if not found:
-            return Kept(0, Mark.untouched(sample.built))
-        return Kept(found[0][0], Mark.model_validate_json(found[0][1]))
+        return self._kept(self._rater(rater), self._number(sample)) or Kept(0, Mark.untouched(sample.built))
 
     def save(self, rater: str, sample: Sample, mark: Mark, base: int) -> int:
         """Keeps a mark; it is on disk when this returns.
@@ -144,108 +168,122 @@ class Review:
             base: the number of the mark that the rater has seen and changed.
 
         Returns:
-            The number of the mark.
+            The number of the mark. One that is kept already keeps its number, whatever its base: whoever did not hear
+            the answer sends it again.
 
         Raises:
             Conflict: the rater has changed it elsewhere.
             ValueError: it is no mark of this sample.
-            RunError: it cannot be written.
+            ReviewError: it cannot be written.
         """
         if trouble := mark.trouble(sample.built):
             raise ValueError(trouble)
-        with self._writing():
-            self._check_base(rater, sample.id, base)
-            seq = self._act(rater, sample.id, base, mark.model_dump_json())
-            self._put(rater, sample.id, seq, mark)
-        return seq
+        with self._db.writing():
+            who, number = self._enrol(rater), self._taken_in(sample)
+            kept = self._kept(who, number)
+            if (kept.seq if kept else 0) != base:
+                if kept and kept.mark == mark:
+                    return kept.seq
+                raise Conflict
+            return self._act(who, number, base, mark)
+
+    def bring_in(self, said: Sequence[Said]) -> list[Said]:
+        """Keeps marks that were made outside the page: all of them or none.
+
+        Returns:
+            Those that were not kept, since the rater has said something else in the page.
+
+        Raises:
+            ValueError: one is no mark of its sample.
+            ReviewError: they cannot be written.
+        """
+        passed = []
+        with self._db.writing():
+            for one in said:
+                if trouble := one.mark.trouble(one.sample.built):
+                    raise ValueError(trouble)
+                who, number = self._enrol(one.rater), self._taken_in(one.sample)
+                kept = self._kept(who, number)
+                if kept and kept.mark == one.mark:
+                    continue
+                if kept and not self._db.rows("SELECT 1 FROM actions WHERE seq = ? AND imported", kept.seq):
+                    passed.append(one)
+                    continue
+                self._act(who, number, kept.seq if kept else 0, one.mark, imported=True)
+        return passed
 
     def undo(self, rater: str) -> str | None:
         """Takes back a rater's last action that was not taken back yet; returns its sample, None if there is none."""
-        with self._writing():
-            found = self._rows(
-                "SELECT seq, sample, before FROM actions WHERE rater = ? AND undone = 0 ORDER BY seq DESC LIMIT 1",
-                rater,
+        with self._db.writing():
+            who = self._rater(rater)
+            found = self._db.rows(
+                "SELECT seq, sample, before, id FROM actions JOIN samples ON samples.number = sample"
+                " WHERE rater = ? AND undone = 0 AND current ORDER BY seq DESC LIMIT 1",
+                who,
             )
             if not found:
                 return None
-            seq, sample, before = found[0]
-            self._db.execute("UPDATE actions SET undone = 1 WHERE seq = ?", (seq,))
-            if before:
-                ((text,),) = self._rows("SELECT mark FROM actions WHERE seq = ?", before)
-                self._put(rater, sample, before, Mark.model_validate_json(text))
-            else:
-                self._db.execute("DELETE FROM marks WHERE rater = ? AND sample = ?", (rater, sample))
-                self._measure(sample)
-        return str(sample)
+            seq, sample, before, id_ = found[0]
+            self._db.write("UPDATE actions SET undone = 1 WHERE seq = ?", seq)
+            self._put(who, sample, before)
+        return str(id_)
 
     def marks(self) -> Iterator[tuple[str, dict[str, Mark]]]:
         """All samples that anybody has marked, with the marks by rater; in the order of the ids."""
-        rows = self._rows("SELECT sample, rater, mark FROM marks ORDER BY sample, rater")
-        by_sample: dict[str, dict[str, Mark]] = {}
-        for sample, rater, mark in rows:
-            by_sample.setdefault(sample, {})[rater] = Mark.model_validate_json(mark)
-        yield from by_sample.items()
+        rows = self._db.rows(f"SELECT id, name, actions.mark {_OF_MARKS} WHERE current ORDER BY id, name")
+        for sample, group in groupby(rows, key=lambda row: str(row[0])):
+            yield sample, {rater: Mark.model_validate_json(mark) for _, rater, mark in group}
 
-    def marks_of(self, sample: str) -> dict[str, Mark]:
+    def marks_of(self, sample: Sample) -> dict[str, Mark]:
         """The marks of one sample by rater."""
-        found = self._rows("SELECT rater, mark FROM marks WHERE sample = ? ORDER BY rater", sample)
+        number = self._number(sample)
+        found = self._db.rows(f"SELECT name, actions.mark {_OF_MARKS} WHERE marks.sample = ? ORDER BY name", number)
         return {rater: Mark.model_validate_json(mark) for rater, mark in found}
 
+    def was_another(self, sample: Sample) -> bool:
+        """Whether a sample was marked before it was built anew."""
+        query = f"SELECT 1 {_OF_MARKS} WHERE id = ? AND digest != ? LIMIT 1"
+        return bool(self._db.rows(query, sample.id, _digest(sample)))
+
+    @property
+    def outdated(self) -> int:
+        """How many samples were marked that the run has no more, or has built anew since."""
+        return int(self._db.rows(f"SELECT count(DISTINCT id) {_OF_MARKS} WHERE NOT current")[0][0])
+
+    @property
+    def begun(self) -> bool:
+        """Whether anybody has marked anything."""
+        return bool(self._db.rows("SELECT 1 FROM marks LIMIT 1"))
+
     def order(self) -> dict[str, list[str]]:
-        """By rater, the samples in the order in which each was last marked."""
+        """By rater, the samples in the order in which each was first done."""
         found: dict[str, list[str]] = {}
-        for rater, sample in self._rows("SELECT rater, sample FROM marks ORDER BY rater, seq"):
+        query = (
+            "SELECT name, id FROM actions JOIN samples ON samples.number = sample JOIN raters ON raters.number = rater"
+            " WHERE actions.done AND NOT undone AND current GROUP BY rater, sample ORDER BY min(seq)"
+        )
+        for rater, sample in self._db.rows(query):
             found.setdefault(rater, []).append(sample)
         return found
 
     # What comes next
 
-    def next(self, rater: str, besides: str = "") -> str | None:
+    def next(self, rater: str, passing: str = "") -> str | None:
         """The sample that needs this rater most: on which others disagree, then with the least sure trigger.
 
         Args:
             rater: who asks.
-            besides: a sample that is not wanted: the one at hand.
+            passing: the sample at hand. Where it is not done, it comes again after all others.
 
         Returns:
-            None where the rater is done. A sample that one rater alone is to see is kept for this one, see `HELD`.
+            None where the rater is done. A sample that one rater alone is to see is kept for this one, see
+            `queue.HELD`.
         """
-        with self._writing():
-            found = self._rows(
-                "SELECT samples.id, lot < ?1 FROM samples"
-                " LEFT JOIN marks ON marks.rater = ?2 AND marks.sample = samples.id"
-                " WHERE coalesce(marks.done, 0) = 0 AND samples.id != ?3 AND (lot < ?1 OR NOT EXISTS ("
-                "  SELECT 1 FROM claims WHERE claims.sample = samples.id AND claims.rater != ?2 AND (claims.at > ?4"
-                "  OR EXISTS (SELECT 1 FROM marks AS others WHERE others.sample = samples.id"
-                "   AND others.rater = claims.rater))))"
-                " ORDER BY disagreement DESC, low, samples.id LIMIT 1",
-                self.overlap, rater, besides, time.time() - HELD,
-            )  # fmt: skip
-            if not found:
-                return None
-            sample, shared = found[0]
-            if not shared:
-                self._db.execute("REPLACE INTO claims VALUES (?, ?, ?)", (sample, rater, time.time()))
-        return str(sample)
-
-    def progress(self) -> list[Progress]:
-        """How far everybody is who has marked anything."""
-        ((total, shared),) = self._rows("SELECT count(*), coalesce(sum(lot < ?), 0) FROM samples", self.overlap)
-        found = self._rows(
-            "SELECT rater, sum(done), sum(NOT done), sum(done AND lot >= ?) FROM marks"
-            " JOIN samples ON samples.id = marks.sample GROUP BY rater ORDER BY rater",
-            self.overlap,
-        )
-        alone = sum(single for _, _, _, single in found)
-        return [
-            Progress(rater, done, begun, shared - (done - single) + (total - shared - alone))
-            for rater, done, begun, single in found
-        ]
-
-    @property
-    def total(self) -> int:
-        """How many samples there are."""
-        return int(self._rows("SELECT count(*) FROM samples")[0][0])
+        with self._db.writing():
+            who = self._enrol(rater)
+            for (number,) in self._db.rows("SELECT number FROM samples WHERE id = ? AND current", passing):
+                self._queue.pass_over(who, number)
+            return self._queue.next(who)
 
     def close(self) -> None:
         """Closes the marks."""
@@ -253,56 +291,72 @@ class Review:
 
     # Inside
 
-    def _check_base(self, rater: str, sample: str, base: int) -> None:
-        found = self._rows("SELECT seq FROM marks WHERE rater = ? AND sample = ?", rater, sample)
-        if (found[0][0] if found else 0) != base:
-            raise Conflict
+    def _rater(self, name: str) -> int:
+        """The number of a rater; 0 of one who has not come yet."""
+        found = self._db.rows("SELECT number FROM raters WHERE key = ?", rater_key(name))
+        return int(found[0][0]) if found else 0
 
-    def _act(self, rater: str, sample: str, before: int, mark: str) -> int:
-        done = self._db.execute(
-            "INSERT INTO actions (rater, sample, before, mark, at) VALUES (?, ?, ?, ?, ?)",
-            (rater, sample, before or None, mark, time.time()),
+    def _enrol(self, name: str) -> int:
+        if known := self._rater(name):
+            return known
+        added = self._db.write("INSERT INTO raters (name, key) VALUES (?, ?)", name, rater_key(name))
+        self._queue.fill(added)
+        return added
+
+    def _number(self, sample: Sample) -> int:
+        """The number of a sample; 0 of one that was not taken in as it is."""
+        found = self._db.rows("SELECT number FROM samples WHERE id = ? AND digest = ?", sample.id, _digest(sample))
+        return int(found[0][0]) if found else 0
+
+    def _taken_in(self, sample: Sample) -> int:
+        if number := self._number(sample):
+            return number
+        raise ReviewError(f"the sample {sample.id} was built anew meanwhile", "Give the command again")
+
+    def _kept(self, rater: int, sample: int) -> Kept | None:
+        found = self._db.rows(
+            "SELECT seq, mark FROM actions WHERE seq = (SELECT seq FROM marks WHERE rater = ? AND sample = ?)",
+            rater, sample,
+        )  # fmt: skip
+        return Kept(found[0][0], Mark.model_validate_json(found[0][1])) if found else None
+
+    def _act(self, rater: int, sample: int, before: int, mark: Mark, imported: bool = False) -> int:
+        seq = self._db.write(
+            "INSERT INTO actions (rater, sample, before, mark, done, imported, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            rater, sample, before or None, mark.model_dump_json(), mark.done, imported, time.time(),
+        )  # fmt: skip
+        self._put(rater, sample, seq)
+        return seq
+
+    def _put(self, rater: int, sample: int, seq: int | None) -> None:
+        """Lets the mark of a rater be the one that an action has left; none where there is no action."""
+        self._count(rater, sample, -1)
+        self._db.write("DELETE FROM marks WHERE rater = ? AND sample = ?", rater, sample)
+        self._db.write("INSERT INTO marks SELECT rater, sample, seq, done FROM actions WHERE seq = ?", seq)
+        self._count(rater, sample, 1)
+        self._queue.update(sample)
+
+    def _count(self, rater: int, sample: int, by: int) -> None:
+        for (done,) in self._db.rows("SELECT done FROM marks WHERE rater = ? AND sample = ?", rater, sample):
+            column = "done" if done else "begun"
+            self._db.write(f"UPDATE raters SET {column} = {column} + ? WHERE number = ?", by, rater)
+
+    def _count_anew(self) -> None:
+        counted = (
+            "(SELECT count(*) FROM marks JOIN samples ON samples.number = sample"
+            " WHERE rater = raters.number AND current"
         )
-        assert done.lastrowid
-        return done.lastrowid
+        self._db.write(f"UPDATE raters SET done = {counted} AND done), begun = {counted} AND NOT done)")
 
-    def _put(self, rater: str, sample: str, seq: int, mark: Mark) -> None:
-        row = (rater, sample, seq, mark.done, mark.model_dump_json(), time.time())
-        self._db.execute("REPLACE INTO marks VALUES (?, ?, ?, ?, ?, ?)", row)
-        self._measure(sample)
 
-    def _measure(self, sample: str) -> None:
-        texts = self._rows("SELECT mark FROM marks WHERE sample = ?", sample)
-        value = disagreement([Mark.model_validate_json(text) for (text,) in texts])
-        self._db.execute("UPDATE samples SET disagreement = ? WHERE id = ?", (value, sample))
+_OF_MARKS = (
+    "FROM marks JOIN actions USING (seq) JOIN samples ON samples.number = marks.sample"
+    " JOIN raters ON raters.number = marks.rater"
+)
 
-    def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        try:
-            return self._db.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            raise trouble(self.run.folder, error) from None
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-        except sqlite3.Error as error:
-            raise trouble(self.run.folder, error) from None
-
-    def _fact(self, name: str) -> Any:
-        found = self._rows("SELECT value FROM facts WHERE name = ?", name)
-        return json.loads(found[0][0]) if found else None
-
-    def _note(self, name: str, value: Any) -> None:
-        with self._writing():
-            self._db.execute("REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
+def _digest(sample: Sample) -> str:
+    return hashlib.sha256(sample.built.model_dump_json().encode()).hexdigest()
 
 
 def _low(sample: Sample) -> float:
@@ -311,6 +365,15 @@ def _low(sample: Sample) -> float:
     return min(known, default=1.0)
 
 
-def has_review(folder: Path) -> bool:
-    """Whether anybody has begun to look at the samples of a run."""
-    return (folder / REVIEW).is_file()
+def marked_review(run: RunFolder) -> Review:
+    """The review of a run in which something was marked.
+
+    Raises:
+        ReviewError: nobody has marked anything, or the marks cannot be read.
+    """
+    if (run.folder / REVIEW).is_file():
+        review = Review(run)
+        if review.begun:
+            return review
+        review.close()
+    raise ReviewError(f"nobody has reviewed {run.folder}", f"Run: `cfsa review {quoted(run.folder)}`")

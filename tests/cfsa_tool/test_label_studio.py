@@ -1,6 +1,7 @@
 """Label Studio: its tasks, its labelling interface, and what comes back from it."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -11,6 +12,7 @@ from support.built_runs import basic_run
 
 from cfsa_tool.cli import main
 from cfsa_tool.review.label_studio import LABELS
+from cfsa_tool.review.marks import MOST_ADDED, Mark
 from cfsa_tool.review.store import Review
 from cfsa_tool.run_folder import RunFolder
 
@@ -44,6 +46,10 @@ def brought_in(folder: Path, *tasks: Any) -> Any:
     return CliRunner().invoke(main, ["label-studio", "import", str(folder), str(file)])
 
 
+def marks_of(folder: Path, task: Mapping[str, Any]) -> dict[str, Mark]:
+    return dict(Review(RunFolder(folder)).marks())[task["data"]["sample"]]
+
+
 def test_a_task_holds_what_a_person_needs(folder: Path) -> None:
     task = next(one["data"] for one in exported(folder) if one["data"]["emotion"] == "fear")
     item = next(item for item in RunFolder(folder).items() if item.path.name == "storm.jpg")
@@ -66,8 +72,7 @@ def test_annotations_become_marks(folder: Path) -> None:
         folder, annotated(task, **states, words_0=["better"], added=["music", " "], quality=("0",), comment=["a", "b"])
     )
     assert done.exit_code == 0 and "1 annotations of 1 raters: ann@lab" in done.output, done.output
-    review = Review(RunFolder(folder))
-    mark = review.marks_of(task["data"]["sample"])["ann@lab"]
+    mark = marks_of(folder, task)["ann@lab"]
     assert [one.state for one in mark.triggers[:2]] == ["kept", "removed"]
     assert mark.triggers[0].text == "better" and mark.triggers[-1].text == "music" and mark.triggers[-1].source is None
     assert (mark.quality, mark.comment, mark.flagged, mark.done) == (0, "a\nb", False, True)
@@ -76,7 +81,7 @@ def test_annotations_become_marks(folder: Path) -> None:
 def test_what_nobody_said_is_not_decided(folder: Path) -> None:
     task = exported(folder)[0]
     brought_in(folder, annotated(task) | {})
-    mark = Review(RunFolder(folder)).marks_of(task["data"]["sample"])["ann@lab"]
+    mark = marks_of(folder, task)["ann@lab"]
     assert mark.quality is None and {one.state for one in mark.triggers} == {"open"} and not mark.done
 
 
@@ -85,7 +90,7 @@ def test_a_cancelled_annotation_does_not_count_and_a_number_is_a_rater(folder: P
     task["annotations"][0]["completed_by"] = 3
     task["annotations"].append({"completed_by": 4, "was_cancelled": True, "result": []})
     assert brought_in(folder, task).exit_code == 0
-    assert list(Review(RunFolder(folder)).marks_of(task["data"]["sample"])) == ["label-studio 3"]
+    assert list(marks_of(folder, task)) == ["label-studio 3"]
 
 
 def said(name: str, **value: Any) -> dict[str, Any]:
@@ -100,6 +105,7 @@ def said(name: str, **value: Any) -> dict[str, Any]:
         ({"data": None}, "no task"), ({"annotations": [{"completed_by": 1}]}, "no task"),
         ({"annotations": [{"result": []}]}, "does not say who"),
         (said("quality", choices=["9"]), "no task"), (said("words_0", text=["x" * 900]), "at most"),
+        (said("added", text=[f"one more, {number}" for number in range(MOST_ADDED + 1)]), "were added"),
     ],
 )  # fmt: skip
 def test_what_is_no_annotation_is_an_error_and_nothing_is_taken(
@@ -110,6 +116,24 @@ def test_what_is_no_annotation_is_an_error_and_nothing_is_taken(
     assert done.exit_code == 1 and word in done.output and "Traceback" not in done.output
     assert len(done.output.strip().splitlines()) == 1
     assert not list(Review(RunFolder(folder)).marks())
+
+
+def test_what_was_said_in_the_page_since_stays_and_is_named(folder: Path) -> None:
+    task = exported(folder)[0]
+    brought_in(folder, annotated(task, quality=("3",)))
+    review = Review(RunFolder(folder))
+    sample = review.sample(task["data"]["sample"])
+    kept = review.kept("ann@lab", sample)
+    review.save("ann@lab", sample, kept.mark.model_copy(update={"quality": 5}), kept.seq)
+    done = brought_in(folder, annotated(task, quality=("1",)))
+    assert done.exit_code == 0 and "1 of them were passed over" in done.output and sample.id in done.output
+    assert review.kept("ann@lab", sample).mark.quality == 5
+
+
+def test_tasks_alone_are_no_review(folder: Path) -> None:
+    exported(folder)
+    done = CliRunner().invoke(main, ["agreement", str(folder)])
+    assert done.exit_code == 1 and "nobody has reviewed" in done.output
 
 
 def test_annotations_of_another_version_of_the_triggers_are_refused(folder: Path) -> None:

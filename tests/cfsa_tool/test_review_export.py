@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from support.built_runs import basic_run
+from support.built_runs import a_sample, basic_run
 
 from cfsa_tool.cli import main
+from cfsa_tool.export.write import export as write
+from cfsa_tool.records import Outcome
 from cfsa_tool.review.marks import Decision, Mark
+from cfsa_tool.review.reviewer import Reviewer
 from cfsa_tool.review.store import Review
 from cfsa_tool.run_folder import RunFolder
 from eibench_tasks.data.exported import load_exported
@@ -103,7 +106,8 @@ def test_an_answer_that_saw_nothing_names_no_trigger_that_people_removed(reviewe
 def test_only_what_was_reviewed_is_exported(folder: Path) -> None:
     marked(folder, "ann", {"cake": "kkk", "dog": "kk", "coffee": "kk", "clouds": "kkkk"})
     done = export(folder, "--reviewed", "--least", "2")
-    assert done.exit_code == 1 and "no finished sample" in done.output
+    assert done.exit_code == 1 and "no finished sample" not in done.output and "Traceback" not in done.output
+    assert "reviewed by fewer than 2 (4)" in done.output and "cfsa review" in done.output
 
 
 @pytest.mark.parametrize(
@@ -119,6 +123,68 @@ def test_a_run_that_nobody_reviewed_is_an_error(folder: Path) -> None:
     done = export(folder, "--reviewed")
     assert done.exit_code == 1 and "nobody has reviewed" in done.output
     assert not (folder / "review.sqlite").exists()
+
+
+def test_marks_of_other_triggers_are_not_applied_to_those_of_today(reviewed: Path) -> None:
+    """A sample that was built anew must be reviewed anew; with more triggers or other ones, it is all the same."""
+    run = RunFolder(reviewed)
+    for name, triggers_now in (("cake.jpg", ["a tart", "a table", "guests"]), ("dog.jpg", ["a cat", "a mat", "a rat"])):
+        item = next(item for item in run.items() if item.path.name == name)
+        run.finish(item, Outcome(samples=[a_sample("happy", *triggers_now)]))
+    assert export(reviewed, "--reviewed").exit_code == 0
+    assert sorted(triggers(reviewed)) == ["feardark clouds"]
+    left_out = [json.loads(line) for line in (reviewed.parent / "split" / "left_out.jsonl").read_text().splitlines()]
+    assert [one["reason"] for one in left_out].count("built anew since it was marked") == 2
+    found = CliRunner().invoke(main, ["agreement", str(reviewed)])
+    assert found.exit_code == 0 and "2 samples were built anew since they were marked" in found.output
+
+
+def test_the_split_is_of_one_moment_whoever_goes_on_marking(reviewed: Path) -> None:
+    run, there = RunFolder(reviewed), Review(RunFolder(reviewed))
+
+    def progress(total: int) -> Any:  # called once everything was read for the first time
+        for name, _ in list(there.marks()):
+            kept = there.kept("ben", there.sample(name))
+            there.save("ben", there.sample(name), kept.mark.model_copy(update={"flagged": True}), kept.seq)
+        return lambda: None
+
+    reviewer = Reviewer(run, "unanimous")
+    written = write(run, reviewed.parent / "split", "my_split", reviewer=reviewer, progress=progress)
+    assert written.facts.samples == 3
+    reviewer.close()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--rule", "unanimous"], ["--least", "2"], ["--adjudicator", "ann"],
+     ["--reviewed", "--rule", "majority", "--adjudicator", "ann"], ["--reviewed", "--adjudicator", "ann"]],
+)  # fmt: skip
+def test_an_option_that_would_change_nothing_is_wrong_usage(reviewed: Path, options: list[str]) -> None:
+    done = export(reviewed, *options)
+    assert done.exit_code == 2 and ("give --reviewed" in done.output or "goes with --rule" in done.output)
+
+
+def test_what_a_person_wrote_is_marked_so_and_has_nothing_that_models_said_of_other_words(folder: Path) -> None:
+    review = Review(RunFolder(folder))
+    review.take_in()
+    sample = review.sample(review.next("ann") or "")
+    mark = Mark.untouched(sample.built)
+    first, *rest = [one.model_copy(update={"state": "kept"}) for one in mark.triggers]
+    new = Decision(source=None, text="music", state="kept")
+    said = mark.model_copy(
+        update={"triggers": [new, first.model_copy(update={"text": "far better"}), *rest], "quality": 4}
+    )
+    review.save("ann", sample, said, 0)
+    assert export(folder, "--reviewed").exit_code == 0
+    split = folder.parent / "split"
+    (row,) = load_exported(split).samples()
+    assert row["triggers"][:2] == ["music", "far better"] and row["triggers"][2:] == sample.triggers[1:]
+    (entry,) = map(json.loads, (split / "provenance.jsonl").read_text().splitlines())
+    added, edited, *others = entry["triggers"]
+    assert added["written_by"] == edited["written_by"] == "person" and "written_by" not in others[0]
+    assert (added["instead_of"], edited["instead_of"]) == ("", sample.triggers[0])
+    assert (edited["probability"], edited["kind"], edited["category"]) == (None, None, None)
+    assert edited["notes"] and others[0]["probability"] is not None
 
 
 def test_without_the_option_the_split_is_as_cfsa_has_built_it(reviewed: Path) -> None:

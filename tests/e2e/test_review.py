@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -146,7 +147,7 @@ def test_all_samples_with_the_keyboard_alone(chromium: Any, run: Path, address: 
         page.keyboard.press("n")
         page.wait_for_url(lambda address, before=before: address != before)
         if number < 3:
-            says(page, "#progress", f"Kay: {number + 1} of 4")
+            says(page, "#progress", f"Kay: {number + 1} of 4 done")
     page.wait_for_selector("#finished:not([hidden])")
     marks = dict(Review(RunFolder(run)).marks())
     assert len(marks) == 4 and all(of["Kay"].done for of in marks.values())
@@ -213,16 +214,250 @@ def test_a_server_that_is_away_for_a_while_gets_the_marks_later(chromium: Any, r
 
 
 @needs_browser
+def test_an_answer_that_is_lost_loses_nothing_that_was_pressed_meanwhile(
+    chromium: Any, run: Path, address: str
+) -> None:
+    """The mark is on disk, the server dies before it says so, and the rater goes on. Every action is one to undo."""
+    page = sit_down(chromium, address, "Ann").page
+    lost = []
+
+    def lose(route: Any) -> None:
+        lost.append(route.fetch().status)
+        route.abort()
+
+    page.route("**/api/samples/*", lose)
+    page.keyboard.press("y")
+    says(page, "#saved", "the server does not answer")
+    for key in ("j", "x", "4"):
+        page.keyboard.press(key)
+    assert lost[0] == 200 and list(Review(RunFolder(run)).marks())
+    page.unroute("**/api/samples/*")
+    saved(page)
+    assert states(page)[:2] == ["✓ kept", "✗ removed"] and page.is_checked("#quality input[value='4']")
+    from playwright.sync_api import expect
+
+    count = page.locator("#triggers > li").count()
+    for kept in (["✓ kept", "✗ removed"], ["✓ kept"], []):
+        page.keyboard.press("u")
+        expect(page.locator("#triggers .state")).to_have_text(kept + ["undecided"] * (count - len(kept)))
+        expect(page.locator("#quality input:checked")).to_have_count(0)
+
+
+@needs_browser
+def test_what_is_typed_is_saved_without_leaving_the_field(chromium: Any, run: Path, address: str) -> None:
+    watched = sit_down(chromium, address, "Ann")
+    page = watched.page
+    page.locator("#comment").press_sequentially("who is this?")
+    says(page, "#saved", "typing")
+    saved(page)
+    ((_, marks),) = Review(RunFolder(run)).marks()
+    assert marks["Ann"].comment == "who is this?"
+    assert page.evaluate("document.activeElement.id") == "comment"
+    page.keyboard.type(" and where?")
+    page.evaluate("location.reload()")
+    assert watched.troubles and watched.troubles[0].startswith("dialog")  # the browser asks before it leaves
+    saved(page)
+    page.reload()
+    page.wait_for_selector("#triggers li")
+    assert page.input_value("#comment") == "who is this? and where?"
+
+
+@needs_browser
+def test_an_edit_is_kept_whatever_is_pressed_next(chromium: Any, address: str) -> None:
+    page = sit_down(chromium, address, "Ann").page
+    items = page.locator("#triggers > li")
+    items.nth(0).get_by_role("button", name="Edit this trigger").click()
+    page.keyboard.type("words of mine")
+    items.nth(1).get_by_role("button", name="Remove").click()
+    saved(page)
+    assert words(page)[0] == "words of mine" and states(page)[:2] == ["✓ kept", "✗ removed"]
+    items.nth(0).get_by_role("button", name="Edit this trigger").click()
+    page.keyboard.type("better words")
+    items.nth(0).get_by_role("button", name="Remove").click()
+    saved(page)
+    assert words(page)[0] == "better words" and states(page)[0] == "✗ removed"
+    items.nth(0).get_by_role("button", name="Edit this trigger").click()
+    page.keyboard.type("no")
+    enter = "new KeyboardEvent('keydown', {key: 'Enter', bubbles: true, isComposing: true})"
+    page.evaluate(f"document.activeElement.dispatchEvent({enter})")  # of an input method: it chooses a word
+    assert page.locator("#triggers input").input_value() == "no"
+    page.keyboard.press("Escape")
+    assert words(page)[0] == "better words"
+
+
+@needs_browser
+def test_what_was_passed_over_is_found_again(chromium: Any, address: str) -> None:
+    page = sit_down(chromium, address, "Ann").page
+    seen = [page.url]
+    for _ in range(3):
+        page.keyboard.press("n")
+        page.wait_for_url(lambda address: address != seen[-1])
+        seen.append(page.url)
+    assert len(set(seen)) == 4
+    page.keyboard.press("p")
+    page.wait_for_url(seen[2])
+    page.go_back()
+    page.wait_for_url(seen[1])
+    page.goto(seen[3])  # another place of the same page
+    page.wait_for_selector("#triggers > li:focus")
+    says(page, "#emotion", seen[3].partition("#")[2])
+
+
+@needs_browser
+def test_a_key_that_needs_the_server_says_so_when_it_is_away(chromium: Any, run: Path) -> None:
+    port = free_port()
+    process: Any = start(run, port)
+    watched = sit_down(chromium, f"http://127.0.0.1:{port}", "Ann")
+    page, before = watched.page, watched.page.url
+    process.kill()
+    process.wait()
+    for key in "nu":
+        page.keyboard.press("p")
+        says(page, "#saved", "there is no sample before this one")
+        page.keyboard.press(key)
+        says(page, "#saved", "the server does not answer")
+    process = start(run, port)
+    page.keyboard.press("n")
+    page.wait_for_url(lambda address: address != before)
+    page.route("**/api/next*", lambda route: route.fulfill(status=500, body="Internal Server Error"))
+    page.keyboard.press("n")
+    says(page, "#saved", "the server fails (500)")
+    assert not [trouble for trouble in watched.troubles if "ERR_CONNECTION" not in trouble and "500" not in trouble]
+    process.terminate()
+
+
+@needs_browser
+def test_a_mark_that_cannot_be_kept_is_said_and_can_be_left(chromium: Any, address: str) -> None:
+    page = sit_down(chromium, address, "Ann").page
+    before = page.url
+    page.route("**/api/samples/*", lambda route: route.fulfill(status=413, json={"error": "the mark is too long"}))
+    page.keyboard.press("y")
+    says(page, "#saved", "not saved: the mark is too long; n leaves it so")
+    page.unroute("**/api/samples/*")
+    page.keyboard.press("n")
+    page.wait_for_url(lambda address: address != before)
+
+
+@needs_browser
+def test_whoever_is_not_the_one_says_so(chromium: Any, address: str) -> None:
+    page = sit_down(chromium, address, "Ann").page
+    page.get_by_role("button", name="Not you?").click()
+    page.fill("#name", "\u202e")  # what the server does not take as a name does not lock anybody out
+    page.press("#name", "Enter")
+    says(page, "#saved", "say who you are")
+    page.fill("#name", "Ben")
+    page.press("#name", "Enter")
+    says(page, "#progress", "Ben: 0 of 4 done")
+    page.reload()
+    says(page, "#progress", "Ben: 0 of 4 done")
+
+
+@needs_browser
+def test_named_raters_choose_and_a_single_one_need_not(chromium: Any, run: Path) -> None:
+    with reviewing(run, "--rater", "Ann", "--rater", "Ben") as address:
+        page = chromium.new_context().new_page()
+        page.goto(address)
+        page.select_option("#name", "Ben")
+        page.get_by_role("button", name="Begin").click()
+        says(page, "#progress", "Ben: 0 of 4 done · others: Ann 0")
+        assert serious_violations(page) == []
+    with reviewing(run, "--rater", "Cid") as address:
+        page = chromium.new_context().new_page()
+        page.goto(address)
+        says(page, "#progress", "Cid: 0 of 4 done")
+        assert page.locator("#other").is_hidden()
+
+
+@needs_browser
+def test_a_link_is_good_for_the_server_that_is_started_again(chromium: Any, run: Path) -> None:
+    """Whoever has not saved yet goes on without noticing."""
+    port = free_port()
+    options = ("--host", "0.0.0.0", "--rater", "Ann", "--rater", "Ben")
+    process: Any = start(run, port, *options)
+    process.stdout.readline()
+    link = process.stdout.readline().partition("?")[2].strip()
+    page = chromium.new_context().new_page()
+    page.goto(f"http://127.0.0.1:{port}/?{link}")
+    says(page, "#progress", "Ann: 0 of 4 done")
+    process.kill()
+    process.wait()
+    page.keyboard.press("y")
+    says(page, "#saved", "not saved")
+    process = start(run, port, *options)
+    saved(page)
+    assert link not in page.content() and link not in page.url
+    process.terminate()
+
+
+def test_strangers_read_nothing_of_a_real_server(run: Path) -> None:
+    """Raw requests, as no browser and no well-meaning library would send them."""
+    port = free_port()
+    process: Any = start(run, port, "--host", "0.0.0.0", "--rater", "Ann")
+    process.stdout.readline()
+    token = process.stdout.readline().partition("token=")[2].strip()
+    here, pass_ = f"Host: 127.0.0.1:{port}", f"Cookie: cfsa_review={token}"
+    cases = [
+        ("GET / HTTP/1.1", [f"Host: evil.example:{port}", pass_], 400),
+        ("GET /api/next HTTP/1.1", [here], 401),
+        ("GET /?token=guess HTTP/1.1", [here], 401),
+        ("GET /api/next HTTP/1.1", [here, pass_, "Origin: http://evil.example"], 403),
+        ("POST /api/undo HTTP/1.1", [here, pass_, "Content-Type: application/json", "Content-Length: 0"], 403),
+        ("GET /images/../run.json HTTP/1.1", [here, pass_], 404),
+        ("GET /images/../review.secret HTTP/1.1", [here, pass_], 404),
+        ("GET /own/%2e%2e/%2e%2e/store.py HTTP/1.1", [here, pass_], 404),
+        ("GET /api/next HTTP/1.1", [here, pass_], 200),
+    ]
+    try:
+        for line, headers, code in cases:
+            said = raw(port, "\r\n".join([line, *headers, "Connection: close", "", ""]))
+            assert said.startswith(f"HTTP/1.1 {code} "), (line, headers, said)
+            assert "fingerprint" not in said and "import" not in said and token not in said
+    finally:
+        process.kill()
+        assert token not in process.communicate()[0]
+
+
+def raw(port: int, request: str) -> str:
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(request.encode())
+        return connection.makefile("rb").read().decode()
+
+
+@needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1200])
 def test_nobody_is_shut_out(chromium: Any, address: str, scheme: str, width: int) -> None:
-    page = sit_down(chromium, address, "Ann", viewport={"width": width, "height": 900}, color_scheme=scheme).page
-    page.keyboard.press("y")
-    page.keyboard.press("j")
-    page.keyboard.press("x")
+    context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+
+    def fine() -> None:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert serious_violations(page) == []
+
+    page.goto(address)
+    fine()  # the form that asks for a name
+    page.fill("#name", "Ann")
+    page.press("#name", "Enter")
+    page.wait_for_selector("#triggers > li:focus")
+    for key in "yjxe":
+        page.keyboard.press(key)
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert serious_violations(page) == []
+    fine()  # an edit
+    page.keyboard.press("Escape")
+    page.route("**/api/samples/*", lambda route: route.abort())
+    page.keyboard.press("3")
+    says(page, "#saved", "not saved")
+    fine()
+    page.unroute("**/api/samples/*")
+    saved(page)
+    for _ in range(4):
+        page.keyboard.press("f")
+        saved(page)
+        before = page.url
+        page.keyboard.press("n")
+        page.wait_for_url(lambda address, before=before: address != before)
+    page.wait_for_selector("#finished:not([hidden])")
+    fine()
 
 
 @needs_browser
