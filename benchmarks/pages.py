@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -31,6 +32,9 @@ from support.finished_runs import answered, finished_run  # noqa: E402
 from support.review_server import free_port, start  # noqa: E402
 
 from cfsa_tool.records import Outcome  # noqa: E402
+from cfsa_tool.review.marks import Mark, disagreement  # noqa: E402
+from cfsa_tool.review.store import Review  # noqa: E402
+from cfsa_tool.run_folder import RunFolder  # noqa: E402
 
 BIN = Path(sys.executable).parent
 _FRAME = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
@@ -104,24 +108,65 @@ def _pressed(page: Any, key: str) -> float:
     return float(page.evaluate(script, key)) / 1000
 
 
+RATERS = ("Ann", "Ben", "Cid")
+
+
 def review(folder: Path, count: int, rounds: int) -> None:
-    """Saving a mark and getting the next sample, in a run of so many samples."""
+    """Saving a mark and getting the next sample, three raters at once, in a run of so many samples.
+
+    At the beginning, and when each rater has done half of the samples, and 95 of 100.
+    """
     run = folder / "run"
     large_run(run, count)
     began = time.perf_counter()
-    port = free_port()
-    process = start(run, port)
+    Review(RunFolder(run)).take_in()
     show("samples taken in", {"seconds": time.perf_counter() - began, "samples": count})
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            csrf = re.search('name="csrf" content="([^"]+)"', client.get("/").text)
-            assert csrf
-            client.headers.update({"x-cfsa-csrf": csrf[1], "x-cfsa-rater": "Ann", "content-type": "application/json"})
-            marks(client, rounds)
-    finally:
-        process.terminate()
-        process.wait()
+    for share in (0.0, 0.5, 0.95):
+        already_done(run, int(share * count))
+        port = free_port()
+        began = time.perf_counter()
+        process = start(run, port)
+        show(f"server ready, {share:.0%} done", {"seconds": time.perf_counter() - began})
+        try:
+            with ThreadPoolExecutor(len(RATERS)) as pool:
+                found = list(pool.map(lambda rater, port=port: marks(port, rater, rounds), RATERS))
+            for what in found[0]:
+                show(f"{what}, {share:.0%} done", spread([seconds for times in found for seconds in times[what]]))
+            newcomer = f"Newcomer at {share:.0%}"
+            show(f"first sample of another rater, {share:.0%} done", spread(marks(port, newcomer, 1)["next sample"]))
+        finally:
+            process.terminate()
+            process.wait()
     show("bare SQLite commit", spread(bare_commits(folder / "bare.sqlite", rounds)))
+
+
+def already_done(run: Path, count: int) -> None:
+    """Lets every rater have done the least sure samples, so many of them; on each tenth one rater differs."""
+    review = Review(RunFolder(run))
+    review.expect(RATERS)
+    review.close()
+    sample = a_sample("happy", a_trigger("a cake"), a_trigger("guest"))
+    kept = Mark.untouched(sample).model_copy(update={"quality": 4})
+    kept = kept.model_copy(update={"triggers": [one.model_copy(update={"state": "kept"}) for one in kept.triggers]})
+    with sqlite3.connect(run / "review.sqlite") as db:
+        wanted = [number for (number,) in db.execute("SELECT number FROM samples ORDER BY low LIMIT ?", (count,))]
+        for (rater,) in db.execute("SELECT number FROM raters WHERE name IN (?, ?, ?)", RATERS).fetchall():
+            had = {number for (number,) in db.execute("SELECT sample FROM marks WHERE rater = ?", (rater,))}
+            for number in wanted:
+                if number in had:
+                    continue
+                differs = number % 10 == 0 and rater == 1
+                text = (kept.model_copy(update={"quality": 1}) if differs else kept).model_dump_json()
+                seq = db.execute(
+                    "INSERT INTO actions (rater, sample, mark, done, imported, at) VALUES (?, ?, ?, 1, 0, 0)",
+                    (rater, number, text),
+                ).lastrowid
+                db.execute("INSERT INTO marks VALUES (?, ?, ?, 1)", (rater, number, seq))
+        apart = disagreement([kept, kept, kept.model_copy(update={"quality": 1})])
+        db.executemany(
+            "UPDATE samples SET disagreement = ? WHERE number = ?", [(apart, n) for n in wanted if n % 10 == 0]
+        )
+        db.execute("UPDATE samples SET current = 0")  # the queues are made anew when the samples are taken in
 
 
 def large_run(folder: Path, count: int) -> None:
@@ -138,25 +183,25 @@ def large_run(folder: Path, count: int) -> None:
     run.close()
 
 
-def marks(client: httpx.Client, rounds: int) -> None:
-    """Marks sample after sample, as a rater does."""
+def marks(port: int, rater: str, rounds: int) -> dict[str, list[float]]:
+    """Marks sample after sample, as a rater does; seconds of each step."""
     found: dict[str, list[float]] = {"next sample": [], "mark saved": []}
     name = ""
-    for _ in range(rounds):
-        began = time.perf_counter()
-        name = client.get("/api/next", params={"besides": name}).json()["sample"]
-        shown = client.get(f"/api/samples/{name}").json()
-        found["next sample"].append(time.perf_counter() - began)
-        mark = shown["mark"] | {
-            "quality": 4,
-            "triggers": [one | {"state": "kept"} for one in shown["mark"]["triggers"]],
-        }
-        body = json.dumps({"base": shown["base"], "mark": mark})
-        began = time.perf_counter()
-        client.put(f"/api/samples/{name}", content=body).raise_for_status()
-        found["mark saved"].append(time.perf_counter() - began)
-    for what, times in found.items():
-        show(what, spread(times))
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        csrf = re.search('name="csrf" content="([^"]+)"', client.get("/").text)
+        assert csrf
+        client.headers.update({"x-cfsa-csrf": csrf[1], "x-cfsa-rater": rater, "content-type": "application/json"})
+        for _ in range(rounds):
+            began = time.perf_counter()
+            name = client.get("/api/next", params={"passing": name}).json()["sample"]
+            shown = client.get(f"/api/samples/{name}").json()
+            found["next sample"].append(time.perf_counter() - began)
+            triggers = [one | {"state": "kept"} for one in shown["mark"]["triggers"]]
+            body = json.dumps({"base": shown["base"], "mark": shown["mark"] | {"quality": 4, "triggers": triggers}})
+            began = time.perf_counter()
+            client.put(f"/api/samples/{name}", content=body).raise_for_status()
+            found["mark saved"].append(time.perf_counter() - began)
+    return found
 
 
 def bare_commits(file: Path, rounds: int) -> list[float]:

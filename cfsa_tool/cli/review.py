@@ -10,7 +10,7 @@ from cfsa_tool.errors import ReviewError, quoted
 
 if TYPE_CHECKING:
     from cfsa_tool.export.samples import Sample
-    from cfsa_tool.review.store import Review
+    from cfsa_tool.run_folder import RunFolder
 
 
 @click.command()
@@ -119,13 +119,12 @@ def export_tasks(folder: Path, output: Path, images: str) -> None:
 
     from cfsa_tool.review.label_studio import LABELS, tasks
 
-    marks, samples = _samples(folder)
+    _, samples = _samples(folder)
     text = json.dumps(tasks(samples.values(), images), indent=1, ensure_ascii=False)
     try:
         output.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise ReviewError(f"cannot write {output} ({error.strerror})", "Choose another file: `-o FILE`") from None
-    marks.close()
     click.echo(LABELS)
     click.echo(f"{len(samples):,} tasks in {output}. Paste the interface above into the project, then import the file.")
 
@@ -139,9 +138,12 @@ def import_annotations(folder: Path, file: Path) -> None:
     What a rater has marked in the page stays as it is there.
     """
     from cfsa_tool.review.label_studio import read
+    from cfsa_tool.review.store import Review
 
-    marks, samples = _samples(folder)
+    run, samples = _samples(folder)
     found = list(read(file, samples))
+    marks = Review(run)
+    marks.take_in()
     passed = marks.bring_in(found)
     marks.close()
     raters = sorted({one.rater for one in found})
@@ -152,17 +154,14 @@ def import_annotations(folder: Path, file: Path) -> None:
     click.echo(f"Next: cfsa agreement {quoted(folder)}")
 
 
-def _samples(folder: Path) -> "tuple[Review, dict[str, Sample]]":
+def _samples(folder: Path) -> "tuple[RunFolder, dict[str, Sample]]":
     from cfsa_tool.config import Config
     from cfsa_tool.export.samples import all_samples
-    from cfsa_tool.review.store import Review
     from cfsa_tool.run_folder import RunFolder
 
     run = RunFolder(folder)
-    marks = Review(run)
-    marks.take_in()
     kind = Config.model_validate(run.manifest.config).kind
     samples = {sample.id: sample for _, _, found in all_samples(run, kind) for sample in found}
     if not samples:
         raise ReviewError(f"{folder} has no finished sample", f"See `cfsa status {quoted(folder)}`")
-    return marks, samples
+    return run, samples

@@ -81,16 +81,14 @@ class Queue:
         self._db.write("DELETE FROM queue")
         for (rater,) in self._db.rows("SELECT number FROM raters"):
             self.fill(rater)
+        self._db.write("DELETE FROM queue WHERE (rater, sample) IN (SELECT rater, sample FROM marks WHERE done)")
         for (begun,) in self._db.rows("SELECT DISTINCT sample FROM marks WHERE NOT done"):
-            self.update(begun)  # a rater's own mark is no disagreement
+            self.update(begun)
 
     def fill(self, rater: int) -> None:
-        """The queue of a rater who has none, and has begun nothing."""
-        own = "SELECT 1 FROM marks WHERE marks.sample = number AND rater = ?1"
+        """The queue of a rater who has none, and has said nothing."""
         self._db.write(
-            "INSERT INTO queue (rater, sample, disagreement, low) SELECT ?1, number, disagreement, low FROM samples"
-            f" WHERE current AND NOT EXISTS ({own} AND done) AND (lot < ?2 OR EXISTS ({own})"
-            "  OR NOT EXISTS (SELECT 1 FROM marks WHERE marks.sample = number))"
-            " ORDER BY disagreement DESC, low",
+            "INSERT INTO queue (rater, sample, disagreement, low) SELECT ?, number, disagreement, low FROM samples"
+            " WHERE current AND (lot < ? OR NOT EXISTS (SELECT 1 FROM marks WHERE marks.sample = number))",
             rater, self.overlap,
         )  # fmt: skip

@@ -115,7 +115,7 @@ def test_what_is_no_annotation_is_an_error_and_nothing_is_taken(
     done = brought_in(folder, annotated(first, quality=("3",)), annotated(second) | change)
     assert done.exit_code == 1 and word in done.output and "Traceback" not in done.output
     assert len(done.output.strip().splitlines()) == 1
-    assert not list(Review(RunFolder(folder)).marks())
+    assert not (folder / "review.sqlite").exists()
 
 
 def test_what_was_said_in_the_page_since_stays_and_is_named(folder: Path) -> None:
@@ -132,6 +132,7 @@ def test_what_was_said_in_the_page_since_stays_and_is_named(folder: Path) -> Non
 
 def test_tasks_alone_are_no_review(folder: Path) -> None:
     exported(folder)
+    assert not (folder / "review.sqlite").exists()
     done = CliRunner().invoke(main, ["agreement", str(folder)])
     assert done.exit_code == 1 and "nobody has reviewed" in done.output
 
