@@ -111,7 +111,7 @@ def test_one_sample_with_the_mouse_and_everything_is_on_disk(chromium: Any, run:
     ((sample, marks),) = review.marks()
     assert sample == name and list(marks) == ["Ann"]
     assert [one.text for one in marks["Ann"].triggers] == wanted and marks["Ann"].quality == 4
-    items.nth(0).get_by_text("that support it").click()
+    items.nth(0).get_by_text("1 turn that supports it").click()
     assert "Who is there?" in items.nth(0).inner_text()
     assert watched.troubles == []
     assert all(asked.startswith(address) for asked in watched.requests)
@@ -444,6 +444,7 @@ def test_nobody_is_shut_out(chromium: Any, address: str, scheme: str, width: int
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     fine()  # an edit
     page.keyboard.press("Escape")
+    saved(page)
     page.route("**/api/samples/*", lambda route: route.abort())
     page.keyboard.press("3")
     says(page, "#saved", "not saved")

@@ -280,7 +280,7 @@ function trigger(decision, place) {
   if (built) {
     const notes = sample.notes.filter((one) => built.notes.includes(one.number));
     const merged = built.merged.length ? [element("p", { className: "faint", dir: "auto" }, `Taken together with: ${built.merged.join("; ")}`)] : [];
-    item.append(element("details", {}, element("summary", { tabIndex: -1 }, `${notes.length} ${notes.length === 1 ? "turn" : "turns"} that support it`), ...merged, ...notes.map(note)));
+    item.append(element("details", {}, element("summary", { tabIndex: -1 }, notes.length === 1 ? "1 turn that supports it" : `${notes.length} turns that support it`), ...merged, ...notes.map(note)));
   }
   item.setAttribute("aria-label", `Trigger ${place + 1}: ${decision.text}, ${states[decision.state]}`);
   return item;
@@ -393,7 +393,7 @@ function onKey(event) {
 
 function who(why = "") {
   sample = null;
-  $("sample").hidden = $("finished").hidden = $("other").hidden = true;
+  $("sample").hidden = $("finished").hidden = $("other").hidden = $("ways").hidden = true;
   $("who").hidden = false;
   $("progress").textContent = "";
   status(why, Boolean(why));
@@ -410,6 +410,7 @@ function notMe() {
 
 function begin() {
   $("who").hidden = true;
+  $("ways").hidden = false;
   return loading(async () => {
     try {
       if (!wanted()) return await showNext();
