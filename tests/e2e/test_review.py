@@ -6,7 +6,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,20 @@ def saved(page: Any) -> None:
     from playwright.sync_api import expect
 
     expect(page.locator("#saved")).to_have_text("saved", timeout=20_000)
+
+
+def answered(page: Any, pattern: str, how: Callable[[Any], object]) -> None:
+    """Lets such requests go this way from now on, but for those that ask for a sample.
+
+    The page is loaded anew, since a browser does not hold up every request of a page that it has loaded before.
+    """
+    page.route(pattern, lambda route: route.continue_() if _asks_for_a_sample(route.request) else how(route))
+    page.reload()
+    page.wait_for_selector("#triggers > li:focus")
+
+
+def _asks_for_a_sample(request: Any) -> bool:
+    return request.method == "GET" and "/api/samples/" in request.url
 
 
 def states(page: Any) -> list[str]:
@@ -225,7 +239,7 @@ def test_an_answer_that_is_lost_loses_nothing_that_was_pressed_meanwhile(
         lost.append(route.fetch().status)
         route.abort()
 
-    page.route("**/api/samples/*", lose)
+    answered(page, "**/api/samples/*", lose)
     page.keyboard.press("y")
     says(page, "#saved", "the server does not answer")
     for key in ("j", "x", "4"):
@@ -319,7 +333,7 @@ def test_a_key_that_needs_the_server_says_so_when_it_is_away(chromium: Any, run:
     process = start(run, port)
     page.keyboard.press("n")
     page.wait_for_url(lambda address: address != before)
-    page.route("**/api/next*", lambda route: route.fulfill(status=500, body="Internal Server Error"))
+    answered(page, "**/api/next*", lambda route: route.fulfill(status=500, body="Internal Server Error"))
     page.keyboard.press("n")
     says(page, "#saved", "the server fails (500)")
     assert not [trouble for trouble in watched.troubles if "ERR_CONNECTION" not in trouble and "500" not in trouble]
@@ -330,7 +344,8 @@ def test_a_key_that_needs_the_server_says_so_when_it_is_away(chromium: Any, run:
 def test_a_mark_that_cannot_be_kept_is_said_and_can_be_left(chromium: Any, address: str) -> None:
     page = sit_down(chromium, address, "Ann").page
     before = page.url
-    page.route("**/api/samples/*", lambda route: route.fulfill(status=413, json={"error": "the mark is too long"}))
+    too_long = {"error": "the mark is too long"}
+    answered(page, "**/api/samples/*", lambda route: route.fulfill(status=413, json=too_long))
     page.keyboard.press("y")
     says(page, "#saved", "not saved: the mark is too long; n leaves it so")
     page.unroute("**/api/samples/*")
@@ -445,7 +460,7 @@ def test_nobody_is_shut_out(chromium: Any, address: str, scheme: str, width: int
     fine()  # an edit
     page.keyboard.press("Escape")
     saved(page)
-    page.route("**/api/samples/*", lambda route: route.abort())
+    answered(page, "**/api/samples/*", lambda route: route.abort())
     page.keyboard.press("3")
     says(page, "#saved", "not saved")
     fine()
