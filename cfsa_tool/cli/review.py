@@ -29,6 +29,7 @@ def review(
 
     Several raters may work at once; nobody sees the marks of others. Every mark is on disk before the page says so.
     """
+    from cfsa_tool.review.agreement import outdated
     from cfsa_tool.review.serve import check_installed, listen, serve
     from cfsa_tool.review.store import Review
     from cfsa_tool.run_folder import RunFolder
@@ -57,7 +58,7 @@ def review(
         share = f"every rater sees {100 * marks.overlap:.0f} % of them, one rater each of the others"
         click.echo(f"{count:,} samples; {share}")
         if marks.outdated:
-            click.echo(f"{marks.outdated:,} samples were built anew since they were marked, and are to be marked again")
+            click.echo(outdated(marks.outdated))
         click.echo("\n".join(access.links()) or f"Open {access.address}/")
         click.echo("Ctrl-C ends it; nothing is lost.")
         serve(marks, access, listening)

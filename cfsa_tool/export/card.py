@@ -131,7 +131,8 @@ def _reviewed(review: Review | None) -> str:
 def _written_by(review: Review | None) -> str:
     if review is None:
         return "**No person has reviewed them.**"
-    return f"People have reviewed every sample. Rule: {_cell(review.rule)}."
+    rule = f"People have reviewed every sample. Rule: {_cell(review.rule)}."
+    return f"{rule} What a person wrote is marked so in `provenance.jsonl`."
 
 
 def _kind(kind: str) -> str:

@@ -64,7 +64,7 @@ class Agreement(BaseModel):
 
     Attributes:
         comments: of all raters, on samples that they have not done, too.
-        outdated: samples that were built anew since they were marked; their marks do not count.
+        outdated: samples that were built anew since they were marked, or are gone; those marks do not count.
     """
 
     raters: list[Rater]
@@ -203,7 +203,7 @@ def render(found: Agreement, comments: bool = False) -> str:
         " + grows milder than they, - stricter.",
     ]
     if found.outdated:
-        lines.append(f"{found.outdated:,} samples were built anew since they were marked: these marks do not count.")
+        lines.append(outdated(found.outdated))
     if comments:
         lines += [
             "",
@@ -212,3 +212,8 @@ def render(found: Agreement, comments: bool = False) -> str:
     elif found.comments:
         lines.append(f"Comments: {len(found.comments):,}; `cfsa agreement RUN --comments` prints them.")
     return "\n".join(lines)
+
+
+def outdated(samples: int) -> str:
+    """What to say of marks that count no more."""
+    return f"{samples:,} samples were built anew since they were marked, or are gone: those marks do not count."

@@ -79,7 +79,8 @@ def test_the_majority_decides(reviewed: Path) -> None:
     }
     card = (reviewed.parent / "split" / "README.md").read_text()
     assert "yes, 3 raters: 4 triggers removed, 1 added, 0 put in other words" in card
-    assert "People have reviewed every sample. Rule: majority" in card and "reviewed by nobody" not in card
+    assert "People have reviewed every sample. Rule: majority" in card and "is marked so in `provenance.jsonl`" in card
+    assert "reviewed by nobody" not in card
     left_out = [json.loads(line) for line in (reviewed.parent / "split" / "left_out.jsonl").read_text().splitlines()]
     assert [one["reason"] for one in left_out if one["what"] == "sample"] == ["left out by raters"]
 
