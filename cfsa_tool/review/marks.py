@@ -64,13 +64,18 @@ class Mark(Record):
         triggers: in the order that the rater wants.
         flagged: the sample should not be in the split.
         quality: of the annotation as CFSA has built it, 0 to `TOP`; None until the rater says.
-        comment: free text.
+        comment: free text; its lines end in ``\\n``, as browsers have it.
     """
 
     triggers: list[Decision]
     flagged: bool = False
     quality: int | None = Field(default=None, ge=0, le=TOP)
     comment: str = Field(default="", max_length=5_000)
+
+    @field_validator("comment")
+    @classmethod
+    def _plain_lines(cls, text: str) -> str:
+        return text.replace("\r\n", "\n").replace("\r", "\n")
 
     @classmethod
     def untouched(cls, built: BuiltSample) -> "Mark":

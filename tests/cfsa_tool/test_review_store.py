@@ -87,6 +87,11 @@ def test_a_trigger_needs_words_and_not_too_many(text: str) -> None:
         Decision(source=None, text=text)
 
 
+def test_a_comment_is_as_a_browser_shows_it() -> None:
+    """Else the page would take what it shows for something that was typed."""
+    assert Mark(triggers=[], comment="one\r\ntwo\rthree\n").comment == "one\ntwo\nthree\n"
+
+
 @pytest.mark.parametrize(
     "sources",
     [[0], [0, 0, 1], [0, 2], [0, 1, *[None] * 51]],

@@ -300,7 +300,7 @@ def test_an_edit_is_kept_whatever_is_pressed_next(chromium: Any, address: str) -
 
 
 @needs_browser
-def test_what_was_passed_over_is_found_again(chromium: Any, address: str) -> None:
+def test_what_was_passed_over_is_found_again(chromium: Any, run: Path, address: str) -> None:
     page = sit_down(chromium, address, "Ann").page
     seen = [page.url]
     for _ in range(3):
@@ -315,6 +315,7 @@ def test_what_was_passed_over_is_found_again(chromium: Any, address: str) -> Non
     page.goto(seen[3])  # another place of the same page
     page.wait_for_selector("#triggers > li:focus")
     says(page, "#emotion", seen[3].partition("#")[2])
+    assert not list(Review(RunFolder(run)).marks())  # to look is to say nothing
 
 
 @needs_browser

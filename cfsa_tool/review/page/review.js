@@ -37,7 +37,7 @@ function status(text, lost = false) {
 
 function typing() {
   if (!sample) return false;
-  const edited = editing && plain(editing.field.value) !== mark.triggers[editing.place].text;
+  const edited = editing && plain(editing.field.value) !== plain(mark.triggers[editing.place].text);
   return edited || $("comment").value !== mark.comment || plain($("added").value) !== "";
 }
 
@@ -99,7 +99,9 @@ function typed() {
   if (sample && $("comment").value !== mark.comment) change({ comment: $("comment").value });
 }
 
-addEventListener("beforeunload", (event) => { if (waiting.length || trouble?.lost || typing()) event.preventDefault(); });
+addEventListener("beforeunload", (event) => {
+  if (waiting.length || trouble?.lost || typing()) event.preventDefault();
+});
 document.addEventListener("visibilitychange", () => { if (document.hidden) typed(); });
 
 // Samples
@@ -178,9 +180,10 @@ async function open(id) {
 function showProgress({ rater: name, raters: all, left }) {
   rater = name; // as it is kept
   const own = all.find((one) => one.rater === rater) ?? { done: 0, begun: 0 };
-  const others = all.filter((one) => one.rater !== rater).map((one) => `${one.rater} ${one.done.toLocaleString()}`).join(", ");
-  $("progress").textContent = `${rater}: ${own.done.toLocaleString()} of ${(own.done + left).toLocaleString()} done` +
-    (own.begun ? `, ${own.begun} begun` : "") + (others ? ` · others: ${others}` : "");
+  const count = (number) => number.toLocaleString();
+  const others = all.filter((one) => one.rater !== rater).map((one) => `${one.rater} ${count(one.done)}`).join(", ");
+  $("progress").textContent = `${rater}: ${count(own.done)} of ${count(own.done + left)} done` +
+    (own.begun ? `, ${count(own.begun)} begun` : "") + (others ? ` · others: ${others}` : "");
   $("other").hidden = Boolean(preset);
 }
 
@@ -195,10 +198,12 @@ async function takeBack() {
 
 // The address names the sample, so that the browser's own way back leads to the one before.
 
+const named = (id) => `#${encodeURIComponent(id)}`;
+
 function remember(id) {
   const depth = history.state?.depth;
-  if (depth === undefined) history.replaceState({ depth: 0 }, "", `#${encodeURIComponent(id)}`);
-  else if (id !== wanted()) history.pushState({ depth: depth + 1 }, "", `#${encodeURIComponent(id)}`);
+  if (depth === undefined) history.replaceState({ depth: 0 }, "", named(id));
+  else if (id !== wanted()) history.pushState({ depth: depth + 1 }, "", named(id));
 }
 
 function wanted(address = location.href) {
@@ -219,7 +224,8 @@ async function go(event) {
   while ($("sample").inert) await loaded;
   if (!id || id === sample?.id) return;
   await loading(() => open(id));
-  if (sample && id !== sample.id && id === wanted()) history.replaceState(history.state, "", `#${encodeURIComponent(sample.id)}`);
+  const stays = sample && id !== sample.id && id === wanted();
+  if (stays) history.replaceState(history.state, "", named(sample.id));
 }
 
 // The page
@@ -252,7 +258,7 @@ function draw() {
 
 function trigger(decision, place) {
   const built = decision.source === null ? null : sample.triggers[decision.source];
-  const edited = built && decision.text !== plain(built.text);
+  const edited = built && plain(decision.text) !== plain(built.text);
   const facts = [];
   if (!built) facts.push("added");
   if (edited) facts.push("edited");
@@ -280,7 +286,8 @@ function trigger(decision, place) {
   if (built) {
     const notes = sample.notes.filter((one) => built.notes.includes(one.number));
     const merged = built.merged.length ? [element("p", { className: "faint", dir: "auto" }, `Taken together with: ${built.merged.join("; ")}`)] : [];
-    item.append(element("details", {}, element("summary", { tabIndex: -1 }, notes.length === 1 ? "1 turn that supports it" : `${notes.length} turns that support it`), ...merged, ...notes.map(note)));
+    const count = notes.length === 1 ? "1 turn that supports it" : `${notes.length} turns that support it`;
+    item.append(element("details", {}, element("summary", { tabIndex: -1 }, count), ...merged, ...notes.map(note)));
   }
   item.setAttribute("aria-label", `Trigger ${place + 1}: ${decision.text}, ${states[decision.state]}`);
   return item;
@@ -337,7 +344,7 @@ function endEdit(keep) {
   if (!editing) return;
   const { place, field } = editing, text = plain(field.value);
   editing = null;
-  if (keep && text && text !== mark.triggers[place].text) put(place, { text, state: "kept" });
+  if (keep && text && text !== plain(mark.triggers[place].text)) put(place, { text, state: "kept" });
   else draw();
   tell();
 }
