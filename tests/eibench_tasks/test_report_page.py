@@ -75,6 +75,8 @@ def test_a_mark_in_a_plot_is_that_of_the_legend_though_a_run_has_no_log(tmp_path
     svg = figures.by_length([runs[1]]).plot
     assert "var(--series-2)" in svg and "var(--series-1)" not in svg
     assert "var(--series-2)" in plots.marker(1)
+    alone = plots.dots(["a row"], {1: [plots.Point(50.0)]}, "recall", "title")
+    assert "var(--series-2)" in alone and "var(--series-1)" not in alone
 
 
 @given(st.text(min_size=1, max_size=40))
@@ -112,6 +114,13 @@ def test_fifths_by_length(tmp_path: Path) -> None:
         ["8:", "0.0"],
         ["10:", "100.0"],
     ]
+
+
+def test_two_lengths_are_two_points(tmp_path: Path) -> None:
+    """Middle ranks 2.5 and 7.5 of ten lie in the second and the fourth fifth."""
+    lines = [line(f"s{n}", [True], answer="word " * (1 if n < 5 else 9)) for n in range(10)]
+    (row,) = figures.by_length([one_run(tmp_path, *lines)]).rows
+    assert [cell.partition(":")[0] for cell in row[2:]] == ["–", "1", "–", "9", "–"]
 
 
 def test_kinds_are_those_of_the_labels_and_each_task_without_labels_says_so(tmp_path: Path) -> None:
