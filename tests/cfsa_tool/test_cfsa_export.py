@@ -485,6 +485,14 @@ def test_a_whole_copy_passes_and_its_samples_name_their_images(broken: Path) -> 
     assert all(Path(sample["image"]).is_file() for sample in samples)
 
 
+@pytest.mark.parametrize("name", ["../private.png", "/etc/hostname", "images/../../private.png"])
+def test_a_split_of_somebody_else_names_no_file_outside_of_it(broken: Path, name: str) -> None:
+    (broken.parent / "private.png").write_bytes(b"private")
+    split = load_exported(broken)
+    row = rows(split)[0]
+    assert split.as_doc(row)["image"] and split.as_doc(row | {"image_file": name})["image"] == ""
+
+
 @pytest.mark.parametrize(
     ("harm", "expected"),
     [

@@ -95,6 +95,17 @@ def test_other_files_are_refused_in_one_line(tmp_path: Path, content: str) -> No
         read_results([file])
 
 
+def test_how_answers_were_generated_is_read_without_keys(tmp_path: Path) -> None:
+    """Numbers are no keys, whatever their names hold; what is empty says nothing."""
+    file = results_file(tmp_path)
+    content = json.loads(file.read_text())
+    given = {"max_new_tokens": 512, "temperature": 0.0, "until": [], "api_key": "sk-123"}
+    content["configs"]["eibench_complex"]["generation_kwargs"] = given
+    file.write_text(json.dumps(content | {"system_instruction_sha": "0123456789abcdef"}))
+    (result,) = read_results([file])
+    assert result.generation == "api_key=***, max_new_tokens=512, temperature=0.0, system_instruction=01234567"
+
+
 def test_keys_and_passwords_are_not_shown(tmp_path: Path) -> None:
     file = results_file(tmp_path)
     content = file.read_text().replace("pretrained=X", "model=X,api_key=sk-123,base_url=http://me:hunter2@host/v1")
