@@ -15,7 +15,7 @@ from eibench_tasks.harness import rows
 from eibench_tasks.judging.judgement import Judge
 from eibench_tasks.metrics import causal
 from eibench_tasks.rejudging.logs import Log
-from eibench_tasks.secrets import without_secrets
+from eibench_tasks.secrets import settings_without_secrets, without_secrets
 
 AGGREGATIONS: dict[str, Callable[[Any], float]] = {
     "recall_overall": rows.recall_percent,
@@ -149,7 +149,7 @@ _KEPT = ("lmms_eval_version", "lm_eval_version", "system_instruction_sha", "chat
 
 
 def _configuration(source: Mapping[str, Any], task: str, judge: Judge) -> dict[str, Any]:
-    generation = _part(source, "configs", task, "generation_kwargs")
+    generation = settings_without_secrets(_part(source, "configs", task, "generation_kwargs"))
     return {"task": task, "generation_kwargs": generation, "metadata": _metadata(source, task, judge)}
 
 

@@ -13,7 +13,7 @@ from eibench_tasks.data.schema import BASIC_EMOTIONS, REPLAYED
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.metrics.chance import corrected
 from eibench_tasks.report.text import columns, number, short, span
-from eibench_tasks.secrets import without_secrets
+from eibench_tasks.secrets import settings_without_secrets, without_secrets
 
 _NAMES = "Give *_results.json of lmms-eval (run with --output_path), or the folder that holds it"
 
@@ -152,12 +152,8 @@ def _result(file: Path, data: dict[str, Any], task: str) -> Result:
 
 def _generation(data: dict[str, Any], task: str) -> str:
     """How answers were generated, where it could change them: settings, system prompt, chat template."""
-    given = data["configs"][task].get("generation_kwargs") or {}
-    parts = [
-        f"{name}={value}" if isinstance(value, int | float) else without_secrets(f"{name}={value}")
-        for name, value in sorted(given.items())
-        if value not in ([], "", None)
-    ]
+    given = settings_without_secrets(data["configs"][task].get("generation_kwargs") or {})
+    parts = [f"{name}={value}" for name, value in sorted(given.items()) if value not in ([], "", None)]
     for name in ("system_instruction", "chat_template"):
         if digest := data.get(f"{name}_sha"):
             parts.append(f"{name}={digest[:8]}")

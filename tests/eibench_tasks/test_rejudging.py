@@ -269,7 +269,12 @@ def test_results_and_samples_are_read_by_what_reads_those_of_a_run(tmp_path: Pat
 def test_the_run_lends_its_model_and_settings_without_their_secrets(tmp_path: Path) -> None:
     source = {
         "config": {"model": "openai", "model_args": "model_version=m,api_key=sk-secret-123"},
-        "configs": {TASK: {"metadata": {"version": 4, "run": {"judge": "offline", "captions": "x"}}}},
+        "configs": {
+            TASK: {
+                "metadata": {"version": 4, "run": {"judge": "offline", "captions": "x"}},
+                "generation_kwargs": {"max_new_tokens": 9, "auth_token": "sk-secret-123"},
+            }
+        },
         "n-samples": {TASK: {"original": 9, "effective": 2}},
     }
     (tmp_path / "20260101_000000_results.json").write_text(json.dumps(source), encoding="utf-8")
@@ -280,6 +285,7 @@ def test_the_run_lends_its_model_and_settings_without_their_secrets(tmp_path: Pa
     results = json.loads(text)
     assert results["config"] == {"model": "openai", "model_args": "model_version=m,api_key=***"}
     assert results["configs"][TASK]["metadata"]["version"] == 4
+    assert results["configs"][TASK]["generation_kwargs"] == {"max_new_tokens": 9, "auth_token": "***"}
     assert (
         results["configs"][TASK]["metadata"]["run"] | {"judge": "word", "captions": "x"}
         == (results["configs"][TASK]["metadata"]["run"])
