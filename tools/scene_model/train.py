@@ -1,4 +1,4 @@
-"""`python -m tools.scene_model.train`: makes the embedded checkpoint from nothing, in an hour and a half on two cores.
+"""`python -m tools.scene_model.train`: makes the embedded checkpoint from nothing, in about an hour on two cores.
 
 Scenes are drawn, the vision tower learns to see, then the language model learns to say what the tower sees. Every
 step leaves its result in the working folder (2 GB); the same command goes on from there.
@@ -48,10 +48,6 @@ class Options:
     seeing_steps: int
     question_steps: int
     speaking_steps: int
-    conversing_steps: int
-    finishing_steps: int
-    summing_steps: int
-    together_steps: int
     seed: int
     device: str
 
@@ -64,11 +60,7 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=8_000)
     parser.add_argument("--seeing-steps", type=int, default=1_200)
     parser.add_argument("--question-steps", type=int, default=1_000)
-    parser.add_argument("--speaking-steps", type=int, default=1_400)
-    parser.add_argument("--conversing-steps", type=int, default=800)
-    parser.add_argument("--finishing-steps", type=int, default=250)
-    parser.add_argument("--summing-steps", type=int, default=700)
-    parser.add_argument("--together-steps", type=int, default=500)
+    parser.add_argument("--speaking-steps", type=int, default=2_600)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     train(Options(**vars(parser.parse_args())))
@@ -107,38 +99,22 @@ def stages(
 ) -> Iterator[tuple[str, list[speaking.Tokens], int, float]]:
     """What the language model learns one after another: name, dialogues, steps, and share of the rate of learning.
 
-    First which causes there are and how to look for one; then everything; then more of what takes longest, with some of
-    all else, so that it is not forgotten.
+    First which causes there are and how to look for one; then everything, with more of what takes longest.
     """
     looked = as_tokens(tokenizer, looks(scenes, SEED))
-    asked = as_tokens(tokenizer, first_questions(scenes, SEED)) + looked
-    sequences = as_tokens(tokenizer, (one for about in dialogues(scenes, SEED) for one in about)) + looked
+    asked = as_tokens(tokenizer, first_questions(scenes, SEED))
+    yield "questions", asked + looked, options.question_steps, 1.0
+    told = as_tokens(tokenizer, (one for about in dialogues(scenes, SEED) for one in about))
     half = scenes[: len(scenes) // 2]
     conversed = as_tokens(tokenizer, conversations(half, SEED, "summary"))
     texts = as_tokens(tokenizer, conversations(half, SEED, "enrich"))
     summed = as_tokens(tokenizer, conversations(half, SEED, "summary", whole=False))
-    yield from (
-        ("questions", asked, options.question_steps, 1.0),
-        ("speaking", sequences, options.speaking_steps, _RATE),
-        ("conversing", conversed + sequences[::6], options.conversing_steps, _RATE),
-        ("finishing", texts + conversed[::4] + sequences[::12], options.finishing_steps, _RATE / 2),
-        ("summing", texts + summed + conversed[::8] + sequences[::24], options.summing_steps, _RATE),
-        (
-            "together",
-            sequences[::6] + looked[::4] + texts[::3] + summed[::3] + conversed[::6],
-            options.together_steps,
-            _RATE / 2,
-        ),
-    )
+    yield "speaking", told[::2] + looked + texts + summed + conversed[::3], options.speaking_steps, _RATE
 
 
 def fingerprint(options: Options, scenes: list[Scene]) -> str:
     """Names everything that the outcome depends on, the program itself aside."""
-    steps = (
-        *(options.seeing_steps, options.question_steps, options.speaking_steps),
-        *(options.conversing_steps, options.finishing_steps, options.summing_steps),
-        options.together_steps,
-    )
+    steps = (options.seeing_steps, options.question_steps, options.speaking_steps)
     numbers = (options.scenes, *steps, options.seed)
     texts = "\n".join(_texts(scenes[:50]))
     return hashlib.sha256(f"{RULES} {numbers} {texts}".encode()).hexdigest()[:12]
