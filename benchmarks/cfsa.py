@@ -24,14 +24,13 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1])]
-sys.path.append(str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from PIL import Image  # noqa: E402
-from support import annotator  # noqa: E402
-from support.annotated import images_of, run_with  # noqa: E402
+from PIL import Image
+from support import annotator
+from support.annotated import images_of, run_with
 
-from eibench_tasks.engines.engine import Ask, Reply  # noqa: E402
+from eibench_tasks.engines.engine import Ask, Reply
 
 CFSA = Path(sys.executable).with_name("cfsa")
 CAPACITY = 64

@@ -23,18 +23,17 @@ from typing import Any
 
 import httpx
 
-sys.path[:0] = [str(Path(__file__).parents[1])]
-sys.path.append(str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from support.browser import browser  # noqa: E402
-from support.built_runs import a_sample, a_trigger, new_run  # noqa: E402
-from support.finished_runs import answered, finished_run  # noqa: E402
-from support.review_server import free_port, start  # noqa: E402
+from support.browser import browser
+from support.built_runs import a_sample, a_trigger, new_run
+from support.finished_runs import answered, finished_run
+from support.review_server import free_port, start
 
-from cfsa_tool.records import Outcome  # noqa: E402
-from cfsa_tool.review.marks import Mark, disagreement  # noqa: E402
-from cfsa_tool.review.store import Review  # noqa: E402
-from cfsa_tool.run_folder import RunFolder  # noqa: E402
+from cfsa_tool.records import Outcome
+from cfsa_tool.review.marks import Mark, disagreement
+from cfsa_tool.review.store import Review
+from cfsa_tool.run_folder import RunFolder
 
 BIN = Path(sys.executable).parent
 _FRAME = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
