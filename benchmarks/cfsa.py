@@ -24,7 +24,8 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1]))  # before the tests, whose folders have the packages' names
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
 from PIL import Image
 from support import annotator

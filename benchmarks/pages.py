@@ -23,7 +23,8 @@ from typing import Any
 
 import httpx
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1]))  # before the tests, whose folders have the packages' names
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
 from support.browser import browser
 from support.built_runs import a_sample, a_trigger, new_run
