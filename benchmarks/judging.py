@@ -21,7 +21,8 @@ from typing import Any
 
 from material import annotations, answers
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1]))  # before the tests, whose folders have the packages' names
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from support.judge_server import Running, judge_server
 from support.standins import write_standins
 
