@@ -119,11 +119,12 @@ def export_tasks(folder: Path, output: Path, images: str) -> None:
     import json
 
     from cfsa_tool.review.label_studio import LABELS, tasks
+    from eibench_tasks.data.whole import write_whole
 
     _, samples = _samples(folder)
     text = json.dumps(tasks(samples.values(), images), indent=1, ensure_ascii=False)
     try:
-        output.write_text(text + "\n", encoding="utf-8")
+        write_whole(output, text + "\n")
     except OSError as error:
         raise ReviewError(f"cannot write {output} ({error.strerror})", "Choose another file: `-o FILE`") from None
     click.echo(LABELS)

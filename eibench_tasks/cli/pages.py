@@ -6,7 +6,6 @@ import click
 
 from eibench_tasks.cli.options import PATH
 from eibench_tasks.data.lines import printable
-from eibench_tasks.errors import EIBenchError
 
 
 @click.command()
@@ -34,8 +33,6 @@ def report(
     from eibench_tasks.report.page.runs import read_runs
     from eibench_tasks.report.terminal import progress_bar
 
-    if output.is_dir() or not output.name:
-        raise EIBenchError(f"{output} is a folder", "Name the file: `eibench report … -o report.html`")
     runs, not_shown = read_runs(results)
     for line in not_shown:
         click.echo(printable(line), err=True)

@@ -1,6 +1,7 @@
 """Files that are written as a whole or not at all."""
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 
@@ -15,6 +16,8 @@ def write_whole(file: Path, text: str) -> None:
     Raises:
         OSError: it cannot be written; then nothing is left behind.
     """
+    if file.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     temporary = file.with_name(f".{file.name}-{os.getpid()}")
     try:
         with temporary.open("w", encoding="utf-8", errors="replace", newline="\n") as out:

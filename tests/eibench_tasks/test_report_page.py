@@ -232,7 +232,7 @@ def test_the_page_says_where_its_numbers_come_from_and_names_no_folder_of_this_m
 def test_a_folder_is_no_file_for_the_report(tmp_path: Path, output: str) -> None:
     finished_run(tmp_path / "a")
     done = CliRunner().invoke(main, ["report", str(tmp_path), "-o", output])
-    assert done.exit_code == 1 and "is a folder" in done.output and "Traceback" not in done.output
+    assert done.exit_code == 1 and "Is a directory" in done.output and "Traceback" not in done.output
 
 
 @pytest.mark.parametrize("task", ["eibench_a/b", "eibench_" + "x" * 300, "eibench_\x00"])

@@ -10,6 +10,7 @@ from eibench_tasks.data.exported import Exported
 from eibench_tasks.errors import EIBenchError
 from eibench_tasks.judging.judged_logs import Judged
 from eibench_tasks.metrics import recall
+from eibench_tasks.metrics.agreement import rank_correlation
 from eibench_tasks.metrics.breakdown import Breakdown, Part, breakdown
 from eibench_tasks.rejudging.labels import labels_for
 from eibench_tasks.report.page.plots import Point, Series, dots, lines
@@ -216,9 +217,5 @@ def _words(row: Judged) -> int:
 
 
 def _correlation(rows: Sequence[Judged]) -> float | None:
-    from scipy import stats
-
-    pairs = [(_words(row), row.score) for row in rows if row.score is not None]
-    if len({words for words, _ in pairs}) < 2 or len({score for _, score in pairs}) < 2:
-        return None
-    return recall.finite(stats.spearmanr(*zip(*pairs, strict=True)).statistic)
+    known = [(_words(row), row.score) for row in rows if row.score is not None]
+    return rank_correlation("spearmanr", [words for words, _ in known], [score for _, score in known])
