@@ -56,4 +56,4 @@ $(ENGINE_READY):
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(ENGINE) build dist *.egg-info
+	rm -rf $(VENV) $(ENGINE) build dist demo_cfsa *.egg-info

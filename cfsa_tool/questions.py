@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfsa_tool.errors import ConfigError
+from eibench_tasks.data.whole import write_whole
 
 if TYPE_CHECKING:
     from cfsa_tool.stages.pilot import Proposal
@@ -33,10 +34,8 @@ def write(file: Path, questions: Sequence[str], proposals: Sequence["Proposal"] 
             f"#  {one.count:3}  {one.question}" + "".join(f"\n#         = {other}" for other in one.alike) + "\n"
             for one in proposals
         )
-    temporary = file.with_name(f".{file.name}")
     try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(file)
+        write_whole(file, text)
     except OSError as error:
         raise ConfigError(f"cannot write {file}: {error.strerror}", "Make room, and give the same command") from None
 
