@@ -74,10 +74,15 @@ def test_the_path_command_prints_the_folder_in_the_installed_wheel(
         assert (folder / task).is_file()
 
 
-def test_every_task_definition_is_in_the_wheel(installed: Installed) -> None:
+@pytest.mark.parametrize("package", ["eibench_tasks", "cfsa_tool", "task_configs"])
+def test_every_file_of_a_package_is_in_the_wheel(installed: Installed, package: str) -> None:
+    """Task definitions, pages, prompts, the model: what is no program is forgotten easily."""
     (packages,) = installed.folder.glob("lib/*/site-packages")
-    shipped = {path.relative_to(packages) for path in (packages / "task_configs").rglob("*_eval/*")}
-    assert shipped == {path.relative_to(CHECKOUT) for path in (CHECKOUT / "task_configs").rglob("*_eval/*")}
+    shipped, here = (
+        {path.relative_to(root) for path in (root / package).rglob("*") if path.is_file() and path.suffix != ".pyc"}
+        for root in (packages, CHECKOUT)
+    )
+    assert shipped == here
 
 
 def test_the_list_of_tasks_shows_ours(installed: Installed, home: Path, tmp_path: Path) -> None:
