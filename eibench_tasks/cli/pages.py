@@ -43,7 +43,7 @@ def report(
     write(page, output)
     answers = sum(len(run.rows) for run in runs)
     size = output.stat().st_size / 1e6
-    click.echo(f"{output}: {len(runs)} runs, {answers:,} answers, {size:.1f} MB")
+    click.echo(f"{output}: runs: {len(runs)}, answers: {answers:,}, {size:.1f} MB")
     click.echo(f"Open it in a browser: {output.resolve().as_uri()}")
 
 
@@ -64,4 +64,5 @@ def leaderboard(folder: Path, output: Path | None) -> None:
     for file in board.write(found, target):
         click.echo(file)
     runs = sum(len(one.entries) for one in found)
-    click.echo(f"{runs} runs in {len(found)} tables that cannot be compared with one another")
+    apart = ", each of runs that can be compared" if len(found) > 1 else ""
+    click.echo(f"Runs: {runs}; tables: {len(found)}{apart}")
