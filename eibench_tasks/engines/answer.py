@@ -1,7 +1,8 @@
 """What of a model's output is its answer: reasoning blocks and failed requests are not."""
 
 import re
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 
 FAILED_REQUEST = "[LMMS_EVAL_REQUEST_FAILED"
 """lmms-eval puts this in the place of an answer when a request to a model failed for good."""
@@ -10,7 +11,7 @@ NO_CONTENT = 'Error: can only concatenate str (not "NoneType") to str'
 """lmms-eval's async_openai class puts this in the place of a reply without content; other classes put nothing."""
 
 _TAGS = r"think|thinking|thought|thoughts|reasoning|reason|analysis|reflection|scratchpad"
-_TAG = re.compile(rf"<\s*(?P<closing>/\s*)?(?P<name>{_TAGS})\b[^>]*>", re.IGNORECASE)
+_TAG = re.compile(rf"<\s*(?P<closing>/\s*)?(?P<name>{_TAGS})\b[^<>]*>", re.IGNORECASE)
 _WRAPPED = re.compile(r"<(?P<name>reason|analysis|reflection)>(?P<answer>[^<]+)</(?P=name)>", re.IGNORECASE)
 _ANSWER = re.compile(r"<\s*(?:/\s*)?(?:answer|final|response)\s*>", re.IGNORECASE)
 _OTHER_MARKS = [  # Mistral, Kimi
@@ -54,12 +55,13 @@ def final_answer(output: str) -> str:
 
 def _without_reasoning(text: str) -> str:
     tags = list(_TAG.finditer(text))
+    ends = _ends_of_blocks(tags)
     kept, position, index = "", 0, 0
     while index < len(tags):
         kept += text[position : tags[index].start()]
         if tags[index]["closing"]:
             kept = ""
-        elif (end := _end_of_block(tags, index)) is None:
+        elif (end := ends(index)) is None:
             return kept
         else:
             index = end
@@ -68,26 +70,32 @@ def _without_reasoning(text: str) -> str:
     return kept + text[position:]
 
 
-def _end_of_block(tags: list[re.Match[str]], start: int) -> int | None:
-    """The tag that closes the block which ``tags[start]`` opens.
+def _ends_of_blocks(tags: list[re.Match[str]]) -> Callable[[int], int | None]:
+    """Tells which tag closes the block that a tag opens; linear in all, if asked of blocks one after another.
 
     Blocks may be nested. Where the tags do not balance, it is the first closing tag of that name (models repeat
     their opening tag), else the first one that closes nothing else (models confuse ``think`` and ``thinking``).
     """
-    own = tags[start]["name"].lower()
-    inner: Counter[str] = Counter()
-    same: int | None = None
-    stray: int | None = None
-    for index in range(start + 1, len(tags)):
-        name = tags[index]["name"].lower()
-        if not tags[index]["closing"]:
-            inner[name] += 1
-        elif inner[name]:
-            inner[name] -= 1
-            if name == own and same is None:
-                same = index
-        elif name == own:
-            return index
-        elif stray is None:
-            stray = index
-    return stray if same is None else same
+    opened: defaultdict[str, list[int]] = defaultdict(list)  # and not closed, by name
+    unclosed: defaultdict[str, list[int]] = defaultdict(list)  # without a closing tag of the name behind them
+    partner: dict[int, int] = {}
+    closing_behind: dict[int, int] = {}
+    for index, tag in enumerate(tags):
+        name = tag["name"].lower()
+        if not tag["closing"]:
+            opened[name].append(index)
+            unclosed[name].append(index)
+            continue
+        closing_behind.update(dict.fromkeys(unclosed.pop(name, ()), index))
+        if opened[name]:
+            partner[index] = opened[name].pop()
+            partner[partner[index]] = index
+
+    def closes_nothing_else(start: int) -> Iterator[int]:
+        return (end for end in range(start + 1, len(tags)) if tags[end]["closing"] and partner.get(end, -1) < start)
+
+    def end_of(start: int) -> int | None:
+        own = partner.get(start, closing_behind.get(start))
+        return next(closes_nothing_else(start), None) if own is None else own
+
+    return end_of

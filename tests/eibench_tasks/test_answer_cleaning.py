@@ -1,13 +1,13 @@
 """What of an output is the answer: reasoning of any kind is not, nor is what stands for a failed request."""
 
 import operator
-import time
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from support.stalls import no_stall
 
 from eibench_tasks.engines.answer import FAILED_REQUEST, failed_request, final_answer
 
@@ -211,24 +211,23 @@ def test_text_around_blocks_is_kept_and_text_in_blocks_is_not(pairs: list[tuple[
 @pytest.mark.parametrize(
     "output",
     [
-        "<think>" * 3000,
-        "</think>" * 3000,
-        "<think>a</think>" * 3000,
-        "<think>" * 3000 + "</think>" * 3000,
-        "<think><think></think>" * 1000,
-        "<think></reason>" * 1000,
-        "<think " * 3000,
-        "[THINK]" * 3000,
-        "<" + " " * 20_000,
-        "< / " * 5000,
-        "<|" * 9000,
+        "<think>" * 100_000,
+        "</think>" * 100_000,
+        "<think>a</think>" * 100_000,
+        "<think>" * 3000 + "</think>" * 100_000,
+        "<think><think></think>" * 50_000,
+        "<think></reason>" * 100_000,
+        "<think " * 150_000,
+        "[THINK]" * 100_000,
+        "<" + " " * 1_000_000,
+        "< / " * 200_000,
+        "<|" * 400_000,
     ],
     ids=lambda output: f"{output[:9]}-{output[-9:]}-{len(output)}",
 )
 def test_a_model_that_repeats_itself_to_the_last_token_does_not_stall_the_run(output: str) -> None:
-    start = time.process_time()
-    final_answer(output)
-    assert time.process_time() - start < 2
+    with no_stall():
+        final_answer(output)
 
 
 @pytest.mark.parametrize("tag", ["reason", "analysis", "reflection"])

@@ -64,10 +64,10 @@ async def test_quick_calls_add_one_for_each_round_up_to_the_most() -> None:
 
 @in_loop
 async def test_slow_calls_take_a_tenth_off_and_middling_ones_change_nothing() -> None:
-    limiter = Limiter(10, time_limit=0.2)  # slow from 0.1 s, quick below 0.05 s
-    await call(limiter, 0.12)
+    limiter = Limiter(10, time_limit=2)  # slow from 1 s, quick below 0.5 s
+    await call(limiter, 1.02)
     assert limiter.bound == 9
-    await call(limiter, 0.07)
+    await call(limiter, 0.52)
     assert limiter.bound == 9
     await call(limiter)
     assert limiter.bound == pytest.approx(9 + 1 / 9)
@@ -104,10 +104,10 @@ async def test_a_lower_bound_holds_for_those_that_wait() -> None:
 @in_loop
 async def test_nothing_goes_out_while_the_server_wants_a_rest_and_all_go_after() -> None:
     limiter = Limiter(4, time_limit=10)
-    limiter.overloaded(time.monotonic(), retry_after=0.2)
-    limiter.overloaded(time.monotonic(), retry_after=0.05)  # a shorter one does not shorten it
-    assert 0.15 < limiter.pause <= 0.2
     begun = time.monotonic()
+    limiter.overloaded(time.monotonic(), retry_after=1)
+    limiter.overloaded(time.monotonic(), retry_after=0.2)  # a shorter one does not shorten it
+    assert 0.2 < limiter.pause <= 1
     times: list[float] = []
 
     async def one() -> None:
@@ -115,7 +115,7 @@ async def test_nothing_goes_out_while_the_server_wants_a_rest_and_all_go_after()
             times.append(time.monotonic() - begun)
 
     await asyncio.gather(*(one() for _ in range(12)))
-    assert min(times) >= 0.19
+    assert min(times) >= 0.99
     assert len(times) == 12
     assert limiter.pause == 0
 
@@ -132,7 +132,7 @@ async def test_a_rest_beyond_the_patience_is_not_waited_for_by_anybody() -> None
     running = asyncio.create_task(first())
     await asyncio.sleep(0)
     waiting = await asyncio.wait_for(
-        asyncio.gather(*(call(limiter) for _ in range(5)), return_exceptions=True), timeout=2
+        asyncio.gather(*(call(limiter) for _ in range(5)), return_exceptions=True), timeout=60
     )
     await running
     assert all(isinstance(one, NoTurn) for one in waiting)
@@ -146,7 +146,7 @@ async def test_a_closed_limiter_lets_nobody_through_and_those_in_flight_end() ->
     tasks = [asyncio.create_task(call(limiter, 0.2)) for _ in range(6)]
     await asyncio.sleep(0.01)
     limiter.close()
-    found = await asyncio.wait_for(asyncio.gather(*tasks[2:], return_exceptions=True), timeout=2)
+    found = await asyncio.wait_for(asyncio.gather(*tasks[2:], return_exceptions=True), timeout=60)
     assert [type(one) for one in found] == [NoTurn] * 4
     assert not tasks[0].done()  # nobody has to wait for those in flight
     await asyncio.gather(*tasks[:2])
@@ -178,8 +178,8 @@ async def test_a_caller_that_is_cancelled_when_its_turn_comes_passes_it_on() -> 
         gone, next_ = asyncio.create_task(call(limiter)), asyncio.create_task(call(limiter))
         await asyncio.sleep(0)
     gone.cancel()  # its turn has come, and it does not know yet
-    await asyncio.wait_for(next_, timeout=2)
-    await asyncio.wait_for(call(limiter), timeout=2)
+    await asyncio.wait_for(next_, timeout=60)
+    await asyncio.wait_for(call(limiter), timeout=60)
     assert gone.cancelled()
 
 
@@ -206,8 +206,8 @@ def test_whoever_is_cancelled_no_place_is_lost(data: st.DataObject) -> None:
             for task, kind, delay in zip(tasks, kinds, delays, strict=True):
                 if kind == "cancelled" and delay == step:
                     task.cancel()
-        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), timeout=5)
+        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), timeout=60)
         assert limiter.in_flight == 0
-        await asyncio.wait_for(asyncio.gather(*(call(limiter) for _ in range(5))), timeout=5)
+        await asyncio.wait_for(asyncio.gather(*(call(limiter) for _ in range(5))), timeout=60)
 
     asyncio.run(scene())

@@ -1,11 +1,11 @@
 """Quotes: what occurs in an answer is found and given back as it is written there; what does not is refused."""
 
 import random
-import time
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from support.stalls import no_stall
 
 from eibench_tasks.judging.llm.quotes import MOST_CHARACTERS, MOST_WORDS, find_quote
 
@@ -162,7 +162,7 @@ def test_a_quote_is_a_part_of_the_answer_or_none(quote: str, answer: str) -> Non
 
 
 @pytest.mark.parametrize("kind", ["word for word", "folded", "edited", "invented", "one letter", "no spaces", "near"])
-def test_a_long_answer_is_searched_in_moments(kind: str) -> None:
+def test_a_long_answer_does_not_stall_the_search(kind: str) -> None:
     chosen = random.Random(1)
     words = ["".join(chosen.choices("abcdefghijklmnop", k=chosen.randint(3, 12))) for _ in range(14_000)]
     answer = " ".join(words)[:100_000]
@@ -180,8 +180,7 @@ def test_a_long_answer_is_searched_in_moments(kind: str) -> None:
         quote = "".join("哭" if place % 12 == 0 else letter for place, letter in enumerate(answer[5000:6000]))
     elif kind == "near":
         quote, answer = "the boy smiles at the dog " * 13 + "and leaves", "The boy smiled at a dog. " * 4000
-    started = time.process_time()  # of this process alone: others at work do not count
-    found = find_quote(quote, answer)
-    assert time.process_time() - started < 2
+    with no_stall():
+        found = find_quote(quote, answer)
     if kind in ("word for word", "folded", "edited"):
         assert found == " ".join(words[6000:6075])
