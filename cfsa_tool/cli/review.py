@@ -55,8 +55,8 @@ def review(
         marks.expect(names)
         access = Access.of(host, port, [marks.known_as(name) for name in names], at, secret_of(folder))
         listening = listen(host, port)
-        share = f"every rater sees {100 * marks.overlap:.0f} % of them, one rater each of the others"
-        click.echo(f"{count:,} samples; {share}")
+        share = f"{100 * marks.overlap:.0f} % of them, one rater each of the others" if marks.overlap < 1 else "all"
+        click.echo(f"{count:,} samples; every rater sees {share}")
         if marks.outdated:
             click.echo(outdated(marks.outdated))
         click.echo("\n".join(access.links()) or f"Open {access.address}/")

@@ -147,7 +147,6 @@ def test_all_samples_with_the_keyboard_alone(chromium: Any, run: Path, address: 
         page.wait_for_selector("#triggers > li:focus")
         for place in range(count):
             page.keyboard.press("x" if place == 1 and count > 2 else "y")
-            page.keyboard.press("j")
         if number == 0:
             page.keyboard.press("e")
             page.keyboard.type("typed anew")
@@ -242,7 +241,7 @@ def test_an_answer_that_is_lost_loses_nothing_that_was_pressed_meanwhile(
     answered(page, "**/api/samples/*", lose)
     page.keyboard.press("y")
     says(page, "#saved", "the server does not answer")
-    for key in ("j", "x", "4"):
+    for key in ("x", "4"):
         page.keyboard.press(key)
     assert lost[0] == 200 and list(Review(RunFolder(run)).marks())
     page.unroute("**/api/samples/*")
@@ -255,6 +254,19 @@ def test_an_answer_that_is_lost_loses_nothing_that_was_pressed_meanwhile(
         page.keyboard.press("u")
         expect(page.locator("#triggers .state")).to_have_text(kept + ["undecided"] * (count - len(kept)))
         expect(page.locator("#quality input:checked")).to_have_count(0)
+
+
+@needs_browser
+def test_a_key_decides_and_goes_on_and_a_second_time_takes_nothing_back(chromium: Any, address: str) -> None:
+    page = sit_down(chromium, address, "Ann").page
+    count = page.locator("#triggers > li").count()
+    assert count > 1
+    for key in ["j", "y", *"x" * count]:  # the second, the others as they come, and the last of them once more
+        page.keyboard.press(key)
+    expected = ["✗ removed"] * count
+    expected[1] = "✓ kept"
+    saved(page)
+    assert states(page) == expected
 
 
 @needs_browser
@@ -455,7 +467,7 @@ def test_nobody_is_shut_out(chromium: Any, address: str, scheme: str, width: int
     page.fill("#name", "Ann")
     page.press("#name", "Enter")
     page.wait_for_selector("#triggers > li:focus")
-    for key in "yjxe":
+    for key in "yxe":
         page.keyboard.press(key)
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     fine()  # an edit

@@ -311,6 +311,13 @@ function decide(place, state) {
   focusTrigger(place);
 }
 
+// A key pressed twice must not take back what it said, as a second click does; `u` is there for that.
+function decideAndGoOn(place, state) {
+  if (mark.triggers[place].state !== state) decide(place, state);
+  const open = mark.triggers.map((one, number) => (one.state === "open" ? number : -1)).filter((number) => number >= 0);
+  focusTrigger(open.find((number) => number > place) ?? open[0] ?? place);
+}
+
 function move(place, by) {
   typed();
   const to = place + by;
@@ -386,7 +393,7 @@ function onKey(event) {
     f: () => flag(!mark.flagged), c: () => $("comment").focus(), a: () => $("added").focus(),
   };
   if (place >= 0) Object.assign(actions, {
-    y: () => decide(place, "kept"), x: () => decide(place, "removed"), e: () => edit(place),
+    y: () => decideAndGoOn(place, "kept"), x: () => decideAndGoOn(place, "removed"), e: () => edit(place),
     J: () => move(place, 1), K: () => move(place, -1),
     s: () => { const turns = $("triggers").children[place].querySelector("details"); if (turns) turns.open = !turns.open; },
   });
