@@ -48,7 +48,6 @@ class Options:
     seeing_steps: int
     question_steps: int
     speaking_steps: int
-    conversing_steps: int
     seed: int
     device: str
 
@@ -62,7 +61,6 @@ def main() -> None:
     parser.add_argument("--seeing-steps", type=int, default=1_200)
     parser.add_argument("--question-steps", type=int, default=1_000)
     parser.add_argument("--speaking-steps", type=int, default=2_600)
-    parser.add_argument("--conversing-steps", type=int, default=800)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     train(Options(**vars(parser.parse_args())))
@@ -101,8 +99,7 @@ def stages(
 ) -> Iterator[tuple[str, list[speaking.Tokens], int, float]]:
     """What the language model learns one after another: name, dialogues, steps, and share of the rate of learning.
 
-    First which causes there are and how to look for one; then everything; then most of all the whole conversations of
-    CFSA, in which the model names least, with some of all else, so that it is not forgotten.
+    First which causes there are and how to look for one; then everything, with more of what takes longest.
     """
     looked = as_tokens(tokenizer, looks(scenes, SEED))
     asked = as_tokens(tokenizer, first_questions(scenes, SEED))
@@ -113,13 +110,11 @@ def stages(
     texts = as_tokens(tokenizer, conversations(half, SEED, "enrich"))
     summed = as_tokens(tokenizer, conversations(half, SEED, "summary", whole=False))
     yield "speaking", told[::2] + looked + texts + summed + conversed[::3], options.speaking_steps, _RATE
-    others = told[1::8] + looked[::4] + texts[::4] + summed[::4]
-    yield "conversing", conversed + others, options.conversing_steps, _RATE
 
 
 def fingerprint(options: Options, scenes: list[Scene]) -> str:
     """Names everything that the outcome depends on, the program itself aside."""
-    steps = (options.seeing_steps, options.question_steps, options.speaking_steps, options.conversing_steps)
+    steps = (options.seeing_steps, options.question_steps, options.speaking_steps)
     numbers = (options.scenes, *steps, options.seed)
     texts = "\n".join(_texts(scenes[:50]))
     return hashlib.sha256(f"{RULES} {numbers} {texts}".encode()).hexdigest()[:12]
