@@ -7,6 +7,7 @@ from pathlib import Path
 
 from demo import environment
 
+from cfsa_tool.review.store import REVIEW
 from eibench_tasks.home import SCENE_MODEL
 from eibench_tasks.scenes.drawing import write_scenes
 
@@ -18,8 +19,10 @@ SEED, DRAWN = "cfsa demo", 28
 
 def main() -> None:
     """Draws scenes, annotates them, compares the triggers with the truth, and exports the split."""
-    shutil.rmtree(WORK, ignore_errors=True)
     scenes, run, split = (WORK / part for part in ("scenes", "run", "split"))
+    if (run / REVIEW).exists():
+        sys.exit(f"{WORK} holds what you have marked. Remove it first: rm -r {WORK}")
+    shutil.rmtree(WORK, ignore_errors=True)
     write_scenes(scenes, SEED, DRAWN, "held out")
     step("run", scenes / "manifest.jsonl", "-o", run, "--engine", "transformers", "--model", SCENE_MODEL)
     step("compare", run, "--reference", scenes / "scenes.jsonl")
