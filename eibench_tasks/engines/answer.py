@@ -11,7 +11,7 @@ NO_CONTENT = 'Error: can only concatenate str (not "NoneType") to str'
 """lmms-eval's async_openai class puts this in the place of a reply without content; other classes put nothing."""
 
 _TAGS = r"think|thinking|thought|thoughts|reasoning|reason|analysis|reflection|scratchpad"
-_TAG = re.compile(rf"<\s*(?P<closing>/\s*)?(?P<name>{_TAGS})\b[^<>]*>", re.IGNORECASE)
+_TAG = re.compile(rf"<\s*(?P<closing>/\s*)?(?P<name>{_TAGS})\b[^>]*>", re.IGNORECASE)
 _WRAPPED = re.compile(r"<(?P<name>reason|analysis|reflection)>(?P<answer>[^<]+)</(?P=name)>", re.IGNORECASE)
 _ANSWER = re.compile(r"<\s*(?:/\s*)?(?:answer|final|response)\s*>", re.IGNORECASE)
 _OTHER_MARKS = [  # Mistral, Kimi
@@ -54,7 +54,7 @@ def final_answer(output: str) -> str:
 
 
 def _without_reasoning(text: str) -> str:
-    tags = list(_TAG.finditer(text))
+    tags = list(_TAG.finditer(text, 0, text.rfind(">") + 1))  # behind it is none, and looking there takes long
     ends = _ends_of_blocks(tags)
     kept, position, index = "", 0, 0
     while index < len(tags):

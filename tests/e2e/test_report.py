@@ -107,6 +107,7 @@ def test_filters_narrow_the_list_and_the_address_leads_back(opened: Watched, chr
     page.select_option("#score", "unscored")
     assert count(page) == 0 and "No sample fits" in page.inner_text("#sample")
     page.select_option("#score", "some")
+    page.wait_for_url(lambda address: "score=some" in address)  # it follows when the filters have come to rest
     again = chromium.new_page()
     again.goto(page.url)
     again.wait_for_selector("#sample .question")

@@ -18,7 +18,7 @@ from eibench_tasks.judging.llm import paper
 from eibench_tasks.judging.llm.paper import ROUNDS, PaperProtocol, Score, Whose
 from eibench_tasks.judging.untrusted import neutral
 
-PINNED = (1, "dccea1ebf776a352")
+PINNED = (1, "87918cf1272f2990")
 """`RULES`, and the hash of the code that reads replies under that number."""
 
 OWN = JudgeProtocol(

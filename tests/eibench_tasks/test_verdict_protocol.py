@@ -22,7 +22,7 @@ from eibench_tasks.judging.llm.dialogue import ROUNDS
 from eibench_tasks.judging.llm.verdict import DECOYS, VerdictProtocol, Verdicts, with_decoys
 from eibench_tasks.judging.untrusted import neutral
 
-PINNED = (2, "58f0eab8f4021293")
+PINNED = (2, "5dc7a43dbdc14e39")
 """`RULES`, and the hash of the code that reads replies under that number."""
 
 TRIGGERS = ("tears on her face", "a broken toy", "rainy weather")
