@@ -12,9 +12,9 @@ class Stalled(AssertionError):
 
 @contextmanager
 def no_stall(seconds: float = 60) -> Iterator[None]:
-    """Ends what takes so much processor time: a hundred times what it takes in linear time, so that none is measured.
+    """Ends what takes so much processor time, twenty times and more what it should take: nothing is measured here.
 
-    Inputs have to be so large that anything quadratic takes longer. Time of other processes does not count.
+    Inputs have to be so large that what is quadratic takes longer. Time of other processes does not count.
     """
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
